@@ -363,7 +363,8 @@ def tasks_of(spec: Spec) -> list[Task]:
 
 def given_rules(recipe: Recipe) -> bool:
     """Whether the posterior of the target given the rules is known, and with it a floor that does not depend on n."""
-    return recipe.classifies and hasattr(recipe, "target_posterior")
+    own = getattr(recipe, "within", recipe)  # of subtasks, each has rules of its own
+    return recipe.classifies and not own.redraws_labels and hasattr(own, "target_posterior")
 
 
 def has_floor(recipe: Recipe) -> bool:

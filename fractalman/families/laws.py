@@ -79,6 +79,8 @@ class Laws(Generic[R]):
         The learner's curve structure by structure where labels are symbols of strings; None where it is not known.
     finite_size : bool, default True
         Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
+    on_trees : recipe → bool, optional
+        Whether labels lie on the hierarchy's trees, where that is up to the recipe; no curve is computed elsewhere.
     """
 
     law: Callable[[R, LearnerProperties], Law] | None = None
@@ -93,6 +95,11 @@ class Laws(Generic[R]):
     learned_at: Callable[[R, LearnerProperties], float | None] | None = None
     drawn_curve: Callable[[R, Any], DrawnCurve | None] | None = None
     finite_size: bool = True
+    on_trees: Callable[[R], bool] | None = None
+
+    def has_curves(self, recipe: R) -> bool:
+        """Return whether curves at finite sizes are computed from values on trees or of a field."""
+        return self.finite_size and (self.on_trees is None or self.on_trees(recipe))
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
         """Return the law that a learner must follow on a recipe's data.
@@ -115,7 +122,7 @@ class Laws(Generic[R]):
         if learner.kind not in KINDS:
             reason = f"nothing is known of {learner.name or 'this learner'!r}: it declares no kind that laws are about"
             return _nothing_known(reason, "that of 1-nn, if it answers from training points near by")
-        if learner.strings and not recipe.string_layout:
+        if (learner.strings or learner.kind == "counts") and not recipe.string_layout:
             reason = f"{learner.name!r} reads inputs place by place, and the coordinates of these points are no places"
             return _nothing_known(reason, "that of mlp, which sees all directions alike")
         if learner.kind == "kernel" and learner.smoothness is None:
@@ -132,7 +139,7 @@ class Laws(Generic[R]):
             law = _with_nuisance(law, recipe)
         if recipe.partitions:
             return subcluster_law(recipe)
-        if recipe.classifies and self.finite_size:
+        if recipe.classifies and self.has_curves(recipe):
             law = of_classes(law, recipe, learner, None if self.class_exponent is None else self.class_exponent(recipe))
         return law
 

@@ -111,12 +111,16 @@ def _other_columns(realization: Structure[Any], hierarchy: bool) -> dict[str, An
         columns["noise"] = realization.noise
     if realization.value is not None:
         columns["value"] = realization.value
+    if realization.tokens is not None:
+        columns["tokens"] = realization.tokens
     if not hierarchy:
         return columns
     h, tree = realization.hierarchy, realization.label_tree
-    if h is None or tree is None:
+    if h is None or (tree is None and realization.tokens is None):
         raise TypeError(f"a structure of {realization.recipe.family} came without its hierarchy or its label tree")
     columns |= {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth")}
     if h.level is not None:
         columns["hierarchy/level"] = h.level
+    if tree is None:
+        return columns
     return columns | {f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")}

@@ -136,7 +136,7 @@ def _columns(recipe: Recipe, shards: int) -> Mapping[str, ComputedColumn]:
     if not recipe.addressed:
         raise RecipeError(
             f"shards of {recipe.family}: expected points that are made by address (cascade, grammar-language, "
-            'random-hierarchy-model, smooth-manifold, sparse-parities, subtasks of cascades with growth = "nested"), '
+            'random-hierarchy-model, smooth-manifold, sparse-parities, subtasks of these with growth = "nested"), '
             "these are made in one process; leave shards out"
         )
     most = min(recipe.max_points, MOST_SHARDS)

@@ -56,7 +56,9 @@ class NGram(Learner):
 
     def cost(self, n: int, d: int, t: int, m: int) -> Cost:
         """Count the comparisons of sorting the contexts; m counts classes, too."""
-        return Cost(32.0 * (n + t) * (min(d, self.context * self.block) + m), 16.0 * (n + t) * (d + m), seconds=1e-3)
+        return Cost(
+            (n + t) * (2.0 * d + 32.0 * (min(d, self.context * self.block) + m)), 16.0 * (n + t) * (d + m), seconds=1e-3
+        )
 
     @property
     def counting(self) -> Counting:

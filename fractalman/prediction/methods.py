@@ -95,7 +95,7 @@ def method_of(
     is that of classes, None the one that a curve is known of, else "0-1".
     """
     smoother = None if own is None else own.smoother()
-    if not family_of(_recipe_of(source)).laws.finite_size:
+    if not family_of(_recipe_of(source)).laws.has_curves(_recipe_of(source)):
         return _of_strings(source, learner, own, loss)
     loss = ZERO_ONE if loss is None else loss
     if _recipe_of(source).partitions or (_recipe_of(source).classifies and loss == CROSS_ENTROPY and learner != BAYES):
@@ -144,7 +144,9 @@ def _declared(learner: str) -> theory.Smoother | None:
 
 def no_curve(learner: str, recipe: Recipe | None = None, loss: str = ZERO_ONE) -> str:
     """Return why a learner has no finite-size curve, and what to hold it against."""
-    if recipe is not None and not family_of(recipe).laws.finite_size:
+    if recipe is not None and not family_of(recipe).laws.has_curves(recipe) and not recipe.classifies:
+        return "no curve is computed of subtasks whose labels lie on no tree: compare it with the asymptote"
+    if recipe is not None and not family_of(recipe).laws.has_curves(recipe):
         return (
             f"labels of family {recipe.family!r} are classes, and no theory gives the error of a learner at every "
             f"training-set size; use fm.predict(recipe, {learner!r}).law, which says what is known: its statement, and "
@@ -206,7 +208,7 @@ def control_of(source: DrawnRealizations | Splits) -> Control | None:
     if isinstance(source, Splits) or source.recipe.classifies:
         return None
     laws = family_of(source.recipe).laws
-    if not laws.finite_size or laws.exact_curve is None or laws.field is not None:
+    if not laws.has_curves(source.recipe) or laws.exact_curve is None or laws.field is not None:
         return None
     floor = laws.exact_curve(source.recipe, "bayes")
     if floor is not None:

@@ -170,7 +170,7 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     ('1-nn', 1000)
     """
     recipe = recipe_of(recipe)
-    if not family_of(recipe).laws.finite_size or recipe.partitions:
+    if not family_of(recipe).laws.has_curves(recipe) or recipe.partitions:
         recipe.needs_values("a plan")
     recipe.needs_own_embedding("a plan")
     resolution = real(0.0, 1.0, open_low=True)("resolution", resolution)

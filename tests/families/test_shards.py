@@ -308,7 +308,7 @@ def test_a_worker_that_is_killed_costs_its_shard_only(tmp_path: Path, whole: Pat
     ("recipe", "count", "words"),
     [
         (fm.PercolationCluster(n_points=100), 2, "made in one process; leave shards out"),
-        (fm.Subtasks(n_points=100, within=fm.Cascade(n_points=1)), 2, 'subtasks of cascades with growth = "nested"'),
+        (fm.Subtasks(n_points=100, within=fm.Cascade(n_points=1)), 2, 'subtasks of these with growth = "nested"'),
         (
             fm.LatticePercolation(dim=2, side=9),
             2,

@@ -348,8 +348,13 @@ def _a_point_below(h: Hierarchy) -> list[int]:
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"within": fm.SmoothManifold(n_points=5)}, "within = smooth-manifold: expected a recipe of one cluster"),
-        ({"within": fm.PercolationEnsemble(n_points=5)}, "use e.g. within"),
+        (
+            {"within": fm.LatticePercolation(dim=2, side=8)},
+            "within = lattice-percolation: expected a family of as many points",
+        ),
+        ({"within": fm.SmoothManifold(n_points=5, field="exact"), "growth": "nested"}, "a family within that is not"),
+        ({"within": fm.RandomHierarchyModel(n_points=1), "target": "sign"}, "labels of random-hierarchy-model are sym"),
+        ({"within": fm.RandomHierarchyModel(n_points=1), "noise": 0.5}, "labels of random-hierarchy-model are symbols"),
         ({"within": "cascade"}, "expected a recipe"),
         ({"within": {"family": "cascade", "branchin": 3}}, "within.branchin"),
         ({"within": CASCADE.replace(noise=0.5)}, "within has noise"),

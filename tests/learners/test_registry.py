@@ -161,7 +161,7 @@ def test_every_learner_declares_itself(name: str) -> None:
     cls = learners.learner_class(name)
     assert cls.name == name == cls.properties.name
     assert cls.capacity in ("grows with n", "fixed")
-    assert cls.properties.kind in ("local", "kernel", "linear", "trees", "network")
+    assert cls.properties.kind in ("local", "kernel", "linear", "trees", "network", "counts")
     assert {*cls.axes, *cls.doubled} <= set(cls.defaults())
     assert set(cls.axes.values()) <= {"model", "budget"}
     assert not cls.padding or cls.padding in cls.defaults()

@@ -211,3 +211,67 @@ def test_dictionaries_that_know_nothing_pass_the_limit_once_in_twenty() -> None:
         passed += int(score.mcc > score.limit["mcc"]) + int(score.f1 > score.limit["f1"])
     assert 1 <= passed <= 10, passed  # 80 times 1/20 = 4 ± 2; outside with probability .02
     assert score_dictionary(D, Z, Truth(D, Z, parent)).mcc > score.limit["mcc"]  # the control
+
+
+def _plain_best(values: list[float], hit: list[bool], present: int) -> tuple[float, float]:
+    """The largest F1 over thresholds, and the threshold: values that are equal fire together."""
+    found, at = (-1.0, np.nan) if values else ((0.0 if present else np.nan), np.nan)
+    for threshold in sorted(set(values), reverse=True):
+        fires = [value >= threshold for value in values]
+        f1 = 2.0 * sum(h for h, f in zip(hit, fires, strict=True) if f) / (sum(fires) + present)
+        if f1 > found:
+            found, at = f1, threshold
+    return found, at
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_firing_and_recall_of_the_kernels_against_plain_python_reference(threshold: float) -> None:
+    """Codes of either sign with ties, columns without an entry, features that are never there, units that are dead."""
+    rng = np.random.default_rng(3)
+    codes = rng.integers(-2, 4, (60, 9)) * (rng.random((60, 9)) < 0.4)
+    truth = (rng.random((60, 8)) < 0.3).astype(float)
+    codes[:, 2], codes[:, 3], truth[:, 5] = 0, -np.abs(codes[:, 3]), 0.0
+    units, features = np.repeat(np.arange(9), 8), np.tile(np.arange(8), 9)
+    found = recovery.firing_scores(codes, truth, units, features, threshold)
+    for k, (unit, feature) in enumerate(zip(units, features, strict=True)):
+        own, there = codes[:, unit], truth[:, feature] > 0
+        fires, present = own > threshold, int(there.sum())
+        hits = int((fires & there).sum())
+        due = (
+            hits / fires.sum() if fires.any() else np.nan,
+            hits / present if present else np.nan,
+            2 * hits / (fires.sum() + present) if fires.any() or present else np.nan,
+        )
+        sides = [
+            _plain_best((sign * own[sign * own > 0]).tolist(), there[sign * own > 0].tolist(), present)
+            for sign in (1, -1)
+        ]
+        best = sides[0] if not (own < 0).any() or not sides[1][0] > sides[0][0] else (sides[1][0], -sides[1][1])
+        np.testing.assert_array_equal((found.precision[k], found.recall[k], found.f1[k]), due)
+        np.testing.assert_array_equal((found.best_f1[k], found.best_threshold[k]), best)
+        assert (found.present[k], found.fired[k]) == (present, int(fires.sum()))
+    parent, unit_of = np.array([-1, 0, 0, 1, 1, 2, 2, -1]), np.array([0, 1, 2, 3, -1, 4, 5, 6])
+    edges = recovery.absorption(codes, truth, parent, unit_of, threshold)
+    for k, (above, child) in enumerate(zip(edges.parent, edges.child, strict=True)):
+        both, alone = (truth[:, above] > 0) & (truth[:, child] > 0), (truth[:, above] > 0) & ~(truth[:, child] > 0)
+        fires = codes[:, unit_of[above]] > threshold if unit_of[above] >= 0 else np.zeros(60, bool)
+        recalls = [fires[part].mean() if fires.any() and part.any() else np.nan for part in (both, alone)]
+        np.testing.assert_array_equal((edges.with_child[k], edges.without_child[k]), recalls)
+        assert (edges.points_with[k], edges.points_without[k]) == (both.sum(), alone.sum())
+        silent = both & ~fires
+        known = unit_of[above] >= 0 and unit_of[child] >= 0 and silent.any()
+        share = (codes[silent, unit_of[child]] > threshold).mean() if known else np.nan
+        np.testing.assert_array_equal(edges.child_fires[k], share)
+
+
+def test_few_pairs_of_every_direction_are_enough() -> None:
+    """Among many more features than directions, all pairs kept or four times 16 of every direction: one value."""
+    rng = np.random.default_rng(0)
+    D = rng.standard_normal((400, 12))
+    W = D[rng.integers(0, 4, 40)] + 0.3 * rng.standard_normal((40, 12))  # ten of them want one feature
+    kept = matching._best_of(np.repeat(np.arange(3), 5), np.arange(15.0), 2)
+    assert kept.tolist() == [3, 4, 8, 9, 13, 14]
+    exact, thin = match_dictionary(W, D), match_dictionary(W, D, exact=10)
+    assert not thin.exact
+    assert thin.mcc == pytest.approx(exact.mcc, abs=1e-6)
+    assert match_dictionary(W, D, exact=10, candidates=1).mcc < exact.mcc - 1e-3  # the control: one of each

@@ -85,8 +85,8 @@ def _inner_rules(recipe: Subtasks, inner: Law) -> bool:
 
 
 def _population(recipe: Subtasks, exponent: float | None) -> tuple[Window, ...]:
-    """Clusters of finitely many points are all learned near n = N; cascades' points have no end."""
-    return () if recipe.within.family == "cascade" else (population_window(recipe.n_points, exponent),)
+    """Clusters of finitely many points are all learned near n = N; points that are made by address have no end."""
+    return () if recipe.within.addressed else (population_window(recipe.n_points, exponent),)
 
 
 def _ending(recipe: Subtasks, law: Law, inner: Law) -> Law:
@@ -169,4 +169,5 @@ LAWS = Laws[Subtasks](
     noisy_exponent=noisy_exponent,
     exact_curve=exact_curve,
     neighbour_bias=neighbour_bias,
+    on_trees=lambda recipe: recipe.has_hierarchy and recipe.valued,
 )

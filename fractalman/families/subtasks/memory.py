@@ -13,8 +13,10 @@ class SubtasksMemory(Memory[Subtasks]):
     def own_array_bytes(self) -> int:
         """Return at most so many: X, y, cluster, edges, and trees of fewer than 2n nodes each."""
         recipe = self.recipe
-        edges = 16 if recipe.within.family == "percolation-cluster" else 0
-        return recipe.n_points * (4 * recipe.ambient_dim + 16 + edges + 2 * 48 + 2 * 24 + 16)
+        n, forest = recipe.n_points, 2 * 48 + 2 * 24 + 16
+        edges = 0 if recipe.within.addressed else 16
+        joined = n * (4 * recipe.ambient_dim + 16 + edges + forest)
+        return max(joined, memory_of(recipe.subtask(1, n)).array_bytes() + n * (4 * recipe.identity_dim + 16 + forest))
 
     def own_peak_bytes(self) -> int:
         """Return the arrays, the trees once more while they are joined, and one subtask that has all points."""

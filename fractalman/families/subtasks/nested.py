@@ -76,20 +76,27 @@ def columns(recipe: Subtasks) -> dict[str, ComputedColumn]:
         return ComputedColumn(shape, np.dtype(dtype), make)
 
     inner = recipe.within.ambient_dim
-    return {
+    made = {
         "X": column((n, d), np.float32, lambda p: rows.column("X", p, np.empty((p.size, d), np.float32), inner)),
         "y": column((n,), np.float64, lambda p: rows.column("y", p, np.empty(p.size))),
         "cluster": column((n,), np.int64, rows.cluster),
     }
+    streamed = family_of(recipe.within).sampler.streamed
+    tokens = None if streamed is None else (streamed(recipe.within, False, Path()) or {}).get("tokens")
+    if tokens is not None:
+        t = tokens.shape[1]
+        made["tokens"] = column((n, t), np.int32, lambda p: rows.column("tokens", p, np.empty((p.size, t), np.int32)))
+    return made
 
 
 def held_trees(realization: Structure[Subtasks]) -> dict[str, ComputedColumn]:
-    """Return the columns of hierarchy and label tree, which are held."""
+    """Return the columns of hierarchy and, of labels with values, of the label tree, which are held."""
     h, tree = realization.hierarchy, realization.label_tree
-    if h is None or tree is None:
-        raise TypeError(f"a structure of {realization.recipe.family} came without its hierarchy or its label tree")
+    if h is None:
+        raise TypeError(f"a structure of {realization.recipe.family} came without its hierarchy")
     held = {f"hierarchy/{k}": getattr(h, k) for k in ("parent", "value", "variance", "size", "depth", "level")}
-    held |= {f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")}
+    if tree is not None:
+        held |= {f"label_tree/{k}": getattr(tree, k) for k in ("parent", "value", "variance", "norm", "leaf")}
     return {
         path: ComputedColumn(array.shape, array.dtype, array.__getitem__)
         for path, array in held.items()

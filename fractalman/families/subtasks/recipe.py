@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
+
+import numpy as np
 
 from fractalman._typing import F64, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
+from fractalman.families.subtasks.extents import apart
 from fractalman.random.keys import Role, Seeds, key64
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_POINTS, Check, choice, integer, real
 from fractalman.recipes.checks import seed as seed_check
 from fractalman.recipes.reading import from_dict
 
-FAMILIES = ("cascade", "percolation-cluster")
-"""Families of a single cluster whose labels lie on a tree: what a subtask can be."""
 MOST = 1 << 62
 """Ranks of an endless list of subtasks end here; the mass beyond is below .014."""
 _ADDED = ("noise", "nuisance_dim", "rotate", "target", "threshold", "embedding")
@@ -26,13 +26,17 @@ _ADDED = ("noise", "nuisance_dim", "rotate", "target", "threshold", "embedding")
 def _within(name: str, value: Any) -> Recipe:
     if isinstance(value, Mapping):
         value = from_dict({"n_points": 1, **value}, name)
-    if not isinstance(value, Recipe) or value.family not in FAMILIES:
-        found = value.family if isinstance(value, Recipe) else shown(value)
+    if not isinstance(value, Recipe) or value.divided or value.table_name != "recipe":
         raise RecipeError(
-            f"{name} = {found}: expected a recipe of one cluster whose labels lie on a tree ({', '.join(FAMILIES)}); "
-            "use e.g. within = fm.Cascade(n_points=1)"
+            f"{name} = {shown(value)}: expected a recipe of one subtask; use e.g. within = fm.Cascade(n_points=1)"
         )
-    changed = [key for key in _ADDED if getattr(value, key) != getattr(type(value), key)]
+    if value.n_points is None:
+        raise RecipeError(
+            f"{name} = {value.family}: expected a family of as many points as are asked for, and here the draw decides "
+            "how many there are; use e.g. within = fm.PercolationCluster(n_points=1)"
+        )
+    own = ("target",) if _symbols(value) else ()
+    changed = [key for key in _ADDED if key not in own and getattr(value, key) != getattr(type(value), key)]
     if changed:
         raise RecipeError(
             f"{name} has {', '.join(changed)}: expected the family's own points and labels; use these keywords of "
@@ -41,13 +45,18 @@ def _within(name: str, value: Any) -> Recipe:
     return value.replace(n_points=1, seed=0)
 
 
+def _symbols(recipe: Recipe) -> bool:
+    """Whether labels are symbols, and no values that Subtasks could make classes of."""
+    return recipe.classifies and not recipe.thresholds and not recipe.partitions
+
+
 def _number(name: str, value: Any) -> int | None:
     return None if value is None else integer(1, MOST)(name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subtasks(Recipe):
-    """Subtasks of power-law frequency, each an independent copy of one continuous problem.
+    """Subtasks of power-law frequency, each an independent copy of one problem.
 
     A point belongs to subtask k = 1, 2, … with probability ∝ k^−(1 + α), independently; subtask k is a dataset of the
     family of ``within`` with seeds of its own and as many points as fell to it. Coordinates are those of the family,
@@ -59,18 +68,20 @@ class Subtasks(Recipe):
     n_points : int
         Number of points n ≥ 1.
     within : Recipe or mapping
-        The problem within a subtask: a `Cascade` or a `PercolationCluster`, also as a table. Its n_points and seed do
-        not count and are stored as 1 and 0; what is added to points and labels is said here, not there.
+        The problem within a subtask: any recipe of so many points as are asked for (on lattices the draw decides), also
+        as a table. Its n_points and seed do not count and are stored as 1 and 0; what is added to points and labels is
+        said here, not there. Where its labels are symbols (strings, parities), so are those of all: numbers of a
+        subtask's own symbols, whose rules are its own.
     zipf_exponent : float, default 1
         α from .1 to 100.
     n_subtasks : int or None, default None
         How many there are; None = without end.
     growth : {"sorted", "nested"}, default "sorted"
         "sorted", subtask by subtask, the largest first; or "nested", in order of arrival: a smaller n_points gives the
-        first points of a larger one, so that files grow (`extend`). Subtasks of a cascade keep every row as it is and
-        can be written by shards; a cluster within needs growth = "nested", too, and its coordinates change by the step
-        of its walk. The law of points, trees and labels is the same; subtasks are then numbered in the order in which
-        they open.
+        first points of a larger one, so that files grow (`extend`). Subtasks of points that are made by address keep
+        every row as it is and can be written by shards; clusters within need growth = "nested", too, and their
+        coordinates change by the step of their walk. The law of points, trees and labels is the same; subtasks are then
+        numbered in the order in which they open.
     identity_dim : int, default 16
         Coordinates that say which subtask it is, ≥ 8.
     separation : float, default 8
@@ -112,14 +123,14 @@ class Subtasks(Recipe):
     Raises
     ------
     RecipeError
-        For values outside, and for families within that are many clusters, manifolds or strings.
+        For values outside, and for families within whose draw decides how many points there are.
 
     Notes
     -----
-    ``cluster`` numbers the subtasks that were drawn by falling number of points, `subtask_ranks` says which they are;
-    points are sorted by it, so another n_points draws another dataset whose subtasks are the same problems (but see
-    growth). The hierarchy has a tree for every subtask, that of the family within; subtasks share nothing. Law:
-    docs/theory.md §3.4.
+    ``cluster`` numbers the subtasks that were drawn (not the clusters of an ensemble within) by falling number of
+    points, `subtask_ranks` says which they are; points are sorted by it, so another n_points draws another dataset
+    whose subtasks are the same problems (but see growth). The hierarchy has the trees of every subtask, those of the
+    family within; subtasks share nothing. Law: docs/theory.md §3.4.
 
     Examples
     --------
@@ -176,7 +187,9 @@ class Subtasks(Recipe):
         Recipe
             With as few as a subtask can be made in, and eight that say which it is.
         """
-        within = self.within.replace(ambient_dim=self.within.least_dim)
+        own = next(field for field in fields(self.within) if field.name == "ambient_dim")
+        free = own.init or isinstance(self.within, Subtasks)  # of strings it follows from how they are encoded
+        within = self.within.narrowest() if free else self.within
         return self.replace(within=within, identity_dim=8, nuisance_dim=0, rotate=False)
 
     def no_growth(self) -> str | None:
@@ -208,7 +221,42 @@ class Subtasks(Recipe):
 
     def _joint_problems(self) -> list[str]:
         reason = self.within.no_growth() if self.growth == "nested" else None
-        return [] if reason is None else [f"growth = 'nested' with a family within that is not: {reason} within"]
+        problems = [] if reason is None else [f"growth = 'nested' with a family within that is not: {reason} within"]
+        if _symbols(self.within) and self.target != "value":
+            problems.append(f"target = {self.target!r}: labels of {self.within.family} are symbols; leave it out")
+        if _symbols(self.within) and self.noise:
+            problems.append(f"noise = {self.noise}: labels of {self.within.family} are symbols; expected 0")
+        return problems
+
+    @property
+    def has_hierarchy(self) -> bool:  # type: ignore[override]
+        """Whether the family within has one."""
+        return self.within.has_hierarchy
+
+    @property
+    def valued(self) -> bool:  # type: ignore[override]
+        """Whether latents of the family within have values."""
+        return self.within.valued
+
+    @property
+    def classifies(self) -> bool:
+        """Whether y holds classes: its own, or symbols of the family within."""
+        return super().classifies or self.within.classifies
+
+    @property
+    def target_classes(self) -> int:
+        """Number of classes that y counts from 0."""
+        return super().target_classes if super().classifies else self.within.target_classes
+
+    @property
+    def target_varies(self) -> bool:
+        """Whether y can have more than one value."""
+        return super().target_varies if super().classifies else self.within.target_varies
+
+    @property
+    def redraws_labels(self) -> bool:
+        """Whether other labels can be drawn for the same points."""
+        return super().redraws_labels if super().classifies else self.within.redraws_labels
 
     @property
     def most(self) -> int:
@@ -217,11 +265,8 @@ class Subtasks(Recipe):
 
     @property
     def extent(self) -> float:
-        """About how far apart points of a subtask lie: 1/2(1 − r) for cascades of largest ratio r, 2√d for clusters."""
-        if self.within.family != "cascade":
-            return 2.0 * math.sqrt(self.within.ambient_dim)
-        kinds: Any = getattr(self.within, "kinds", ())
-        return float(0.5 / (1.0 - max(max(ratios) for _, ratios in kinds)))
+        """About how far apart points of a subtask lie, by `apart`."""
+        return apart(self.within)
 
     def subtask(self, rank: int, n_points: int) -> Recipe:
         """Return the recipe of one subtask.
@@ -250,6 +295,46 @@ class Subtasks(Recipe):
             for i, layer in enumerate(("geometry", "embedding", "labels"))
         }
         return self.within.replace(n_points=n_points, seed=Seeds(**words))
+
+    def subtask_posterior(self, tokens: AnyInt, cluster: AnyInt) -> F64:
+        """Return the probabilities of y given strings, the subtasks that they belong to and all rules.
+
+        Parameters
+        ----------
+        tokens : (k, t) integer
+            Strings, as in a dataset.
+        cluster : (k,) integer
+            Numbers of their subtasks, as in `Dataset.cluster`.
+
+        Returns
+        -------
+        (k, classes) float64
+            Rows sum to 1; those of every subtask follow from its own rules.
+
+        Raises
+        ------
+        RecipeError
+            Where the family within has no rules.
+
+        Examples
+        --------
+        >>> import fractalman as fm
+        >>> recipe = fm.Subtasks(n_points=40, within=fm.RandomHierarchyModel(n_points=1, levels=2))
+        >>> data = fm.generate(recipe)
+        >>> bool((recipe.subtask_posterior(data.tokens, data.cluster).argmax(axis=1) == data.y).all())
+        True
+        """
+        if not hasattr(self.within, "target_posterior"):
+            raise RecipeError(
+                f"family {self.within.family!r} within has no rules from which a posterior follows: expected strings "
+                "or parities; use e.g. within = fm.RandomHierarchyModel(n_points=1)"
+            )
+        ranks, sizes = self.subtask_ranks()
+        out = np.empty((len(tokens), self.target_classes))
+        for number in np.unique(cluster):
+            rows, own = cluster == number, self.subtask(int(ranks[number]), int(sizes[number]))
+            out[rows] = own.target_posterior(tokens[rows])  # type: ignore[attr-defined]
+        return out
 
     def probabilities(self, ranks: AnyInt) -> F64:
         """Return the probabilities of subtasks.

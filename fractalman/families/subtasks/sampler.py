@@ -31,18 +31,24 @@ def structure(recipe: Subtasks, hierarchy: bool, draw: int) -> Structure[Subtask
     y, cluster = np.empty(rows.size), np.empty(rows.size, np.int64)
     y[rows] = np.concatenate([part.y for part in made])
     cluster[rows] = np.repeat(np.arange(sizes.size), sizes)
-    edges = None
+    edges = tokens = None
     if made[0].edges is not None:
         first = np.cumsum(sizes) - sizes
-        edges = rows[np.concatenate([part.grown[0].astype(np.int64) + a for part, a in zip(made, first, strict=True)])]
+        bonds = [part.edges for part in made if part.edges is not None]
+        edges = rows[np.concatenate([own.astype(np.int64) + a for own, a in zip(bonds, first, strict=True)])]
         if recipe.growth == "nested":
             edges = edges[np.argsort(edges[:, 1])]  # an earlier point, the one that came
+    strings = [part.tokens for part in made if part.tokens is not None]
+    if strings:
+        tokens = np.empty((rows.size, strings[0].shape[1]), strings[0].dtype)
+        tokens[rows] = np.concatenate(strings)
     trees = [part.hierarchy for part in made if part.hierarchy is not None]
     if not trees:
-        return Structure(recipe, y, cluster, edges)
+        return Structure(recipe, y, cluster, edges, tokens=tokens)
     labels: list[LabelTree] | None = [part.label_tree for part in made if part.label_tree is not None] or None
     forest = joined(trees, labels)
-    return Structure(recipe, y, cluster, edges, *(forest if recipe.growth == "sorted" else arranged(*forest, rows)))
+    whole, label_tree = forest if recipe.growth == "sorted" else arranged(*forest, rows)
+    return Structure(recipe, y, cluster, edges, whole, label_tree, tokens=tokens)
 
 
 def _rows_of(recipe: Subtasks) -> I64:
@@ -55,7 +61,7 @@ def _rows(recipe: Subtasks, rank: int, part: Any) -> F32:
     inner = family_of(part).sampler
     X = np.empty((part.n_points, recipe.ambient_dim), np.float32)
     own = np.empty((part.n_points, part.ambient_dim), np.float32)
-    inner.coordinates(inner.structure(part, part.family != "cascade", 0), own)
+    inner.coordinates(inner.structure(part, part.has_hierarchy and not part.addressed, 0), own)
     X[:, : part.ambient_dim] = own
     X[:, part.ambient_dim :] = place(recipe, rank)
     return X
@@ -128,10 +134,10 @@ class SubtaskBlocks:
 
 def label_sampler(recipe: Subtasks, _realization: Dataset | Structure[Subtasks]) -> Callable[[int], F64]:
     """Return what draws labels of the same subtasks; their trees are made once for all draws."""
-    if _realization.label_tree is None:
+    if _realization.label_tree is None and recipe.has_hierarchy and recipe.valued:
         raise RecipeError("label draws need the hierarchy, and this dataset was made without: generate it with one")
     inner = family_of(recipe.within).sampler
-    own = [inner.label_sampler(part, inner.structure(part, True, 0)) for _, part in parts(recipe)]
+    own = [inner.label_sampler(part, inner.structure(part, part.has_hierarchy, 0)) for _, part in parts(recipe)]
     rows = np.argsort(_rows_of(recipe))
     return lambda draw: np.concatenate([sampler(draw) for sampler in own])[rows]
 
@@ -152,7 +158,7 @@ def coordinate_blocks(realization: Structure[Subtasks], folder: Path) -> Blocks:
 
 
 def streamed(recipe: Subtasks, hierarchy: bool, _folder: Path) -> Mapping[str, Blocks] | None:
-    """Return all columns made by address, for cascades in order of arrival; the trees are held."""
+    """Return all columns made by address, for points made so in order of arrival; the trees are held."""
     if not recipe.addressed:
         return None
     columns = nested.columns(recipe)

@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 
 from fractalman._extras import load_extra
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.display import Display
-from fractalman.measure.recovery.firing import column, columns_of
+from fractalman.measure.recovery._firing_kernels import recall_on_edges
+from fractalman.measure.recovery.firing import columns_of, parts_of
 from fractalman.measure.recovery.matching import checked_rows, unit_rows
 
 COMPOSED = 0.5
 """Part of another feature, relative to its own, above which a unit counts as composed."""
 _PLANE = 1e-6  # 1 − cos² below which two features have one direction
-_ROWS = 4096
+_ROWS, _EDGES = 4096, 4096  # that are looked at together
 
 
 @dataclass(frozen=True)
@@ -156,29 +158,18 @@ def absorption(
     learned = columns_of("codes", codes)
     true = columns_of("truth", truth, learned.shape[0])
     children = np.flatnonzero(parent >= 0)
-    out = np.full((3, children.size), np.nan)
-    counts = np.zeros((2, children.size), np.int64)
-    fires = np.zeros(learned.shape[0], np.bool_)
-    has_child = np.zeros(learned.shape[0], np.bool_)
-    for k in np.argsort(parent[children], kind="stable").tolist():
-        child, above = int(children[k]), int(parent[children[k]])
-        points, rows = column(true, above)[0], column(true, child)[0]
-        has_child[rows] = True
-        inside, outside = points[has_child[points]], points[~has_child[points]]
-        counts[:, k] = inside.size, outside.size
-        if unit_of[above] >= 0:
-            active, values = column(learned, int(unit_of[above]))
-            active = active[values > threshold]
-            fires[active] = True
-            out[0, k] = fires[inside].mean() if inside.size and active.size else np.nan  # the dead cannot fall silent
-            out[1, k] = fires[outside].mean() if outside.size and active.size else np.nan
-            silent = inside[~fires[inside]]
-            fires[active] = False
-            if silent.size and unit_of[child] >= 0:
-                own, values = column(learned, int(unit_of[child]))
-                out[2, k] = np.isin(silent, own[values > threshold], assume_unique=True).mean()
-        has_child[rows] = False
     up = parent[children].astype(np.int64)
+    out, counts = np.empty((3, children.size)), np.empty((2, children.size), np.int64)
+    tables = *parts_of(learned), *parts_of(true)[:2]
+    units = np.asarray(unit_of, np.int64)
+    run_tasks(
+        recall_on_edges,
+        [
+            (*tables, up[a : a + _EDGES], children[a : a + _EDGES], units, threshold, learned.shape[0],
+             out[:, a : a + _EDGES], counts[:, a : a + _EDGES])
+            for a in range(0, children.size, _EDGES)
+        ],
+    )  # fmt: skip
     composed = parts(decoder, directions, unit_of[children], children, up)
     hedged = parts(decoder, directions, unit_of[up], up, children)
     below = children.astype(np.int64)

@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64
 from fractalman.display import Display
 from fractalman.errors import RecipeError
+from fractalman.measure.recovery._firing_kernels import fire_where_present
 from fractalman.measure.recovery.arrays import checked_threshold, numbers
 
+_PAIRS = 1024  # of units and features, in one task
 _UNITS = 256  # whose firing is held against all features at once
 
 
@@ -67,6 +70,11 @@ def column(table: Any, j: int) -> tuple[I64, F64]:
     """Return the rows and values of one column of a column-compressed matrix."""
     part = slice(int(table.indptr[j]), int(table.indptr[j + 1]))
     return np.asarray(table.indices[part], np.int64), np.asarray(table.data[part], np.float64)
+
+
+def parts_of(table: Any) -> tuple[I64, I64, F64]:
+    """Return starts, rows and values of the columns of a column-compressed matrix, as kernels read them."""
+    return table.indptr.astype(np.int64), table.indices.astype(np.int64), np.asarray(table.data, np.float64)
 
 
 def firing_agreement(learned: Any, true: Any, threshold: float) -> Callable[[I64, I64], F64]:
@@ -130,43 +138,16 @@ def firing_scores(codes: Any, truth: Any, units: I64, features: I64, threshold: 
     threshold = checked_threshold(threshold)
     learned = columns_of("codes", codes)
     true = columns_of("truth", truth, learned.shape[0])
-    out = np.full((5, units.size), np.nan)
-    counts = np.zeros((2, units.size), np.int64)
-    has = np.zeros(learned.shape[0], np.bool_)
-    for k, (unit, feature) in enumerate(zip(units.tolist(), features.tolist(), strict=True)):
-        rows, values = column(learned, unit)
-        present = column(true, feature)[0]
-        has[present] = True
-        hit = has[rows]
-        has[present] = False
-        fires = values > threshold
-        counts[:, k] = present.size, fires.sum()
-        out[:3, k] = _scores(int((hit & fires).sum()), int(fires.sum()), present.size)
-        down = values < 0.0
-        either = bool(down.any())
-        up = values > 0.0 if either else slice(None)
-        out[3:, k] = _best(values[up], hit[up], present.size)
-        if either:
-            opposite, at = _best(-values[down], hit[down], present.size)
-            if opposite > out[3, k]:
-                out[3:, k] = opposite, -at
+    out = np.empty((5, units.size))
+    counts = np.empty((2, units.size), np.int64)
+    tables = *parts_of(learned), *parts_of(true)[:2]
+    pairs = np.asarray(units, np.int64), np.asarray(features, np.int64)
+    run_tasks(
+        fire_where_present,
+        [
+            (*tables, *(own[a : a + _PAIRS] for own in pairs), threshold, learned.shape[0], out[:, a : a + _PAIRS],
+             counts[:, a : a + _PAIRS])
+            for a in range(0, units.size, _PAIRS)
+        ],
+    )  # fmt: skip
     return Firing(out[0], out[1], out[2], out[3], out[4], counts[0], counts[1])
-
-
-def _scores(hits: int, fired: int, present: int) -> tuple[float, float, float]:
-    precision = hits / fired if fired else np.nan
-    recall = hits / present if present else np.nan
-    f1 = 2.0 * hits / (fired + present) if fired + present else np.nan
-    return precision, recall, f1
-
-
-def _best(values: F64, hit: Any, present: int) -> tuple[float, float]:
-    """The largest F1 over all thresholds between values, and the threshold (the value itself still fires)."""
-    if not values.size:
-        return (0.0, np.nan) if present else (np.nan, np.nan)
-    order = np.argsort(-values, kind="stable")
-    hits, ordered = np.cumsum(hit[order]), values[order]
-    last = np.append(ordered[1:] < ordered[:-1], True)  # equal values fire together
-    f1 = np.where(last, 2.0 * hits / (np.arange(1, values.size + 1) + present), -1.0)
-    at = int(f1.argmax())
-    return float(f1[at]), float(ordered[at])

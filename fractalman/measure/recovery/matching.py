@@ -1,8 +1,8 @@
 """Which learned direction stands for which feature: the assignment of largest total |cosine|.
 
 Up to `EXACT` on the longer side the assignment is over all pairs. Beyond, only the `CANDIDATES` features of largest
-|cosine| of every direction, and the same the other way round, may be paired: a lower bound of the exact value, since
-pairs that are among neither's nearest are left out.
+|cosine| of every direction, and the same the other way round, may be paired, and of those the four times as many that
+are nearest to one of the shorter side: a lower bound of the exact value, since other pairs are left out.
 
 Directions alone cannot tell some features apart: where a subcluster has two parts, the steps to both lie on one line.
 Among pairs of equal cosine those are preferred whose unit fires where the feature is present, where that is known.
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fractalman._threads import run_tasks
-from fractalman._typing import F32, F64, I64, AnyFloat
+from fractalman._typing import F32, F64, I32, I64, AnyFloat
 from fractalman.display import Display
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery._nearest_kernels import largest_of_columns, largest_of_rows
@@ -28,8 +28,10 @@ EXACT = 4096
 """Directions or features up to which all pairs are assigned."""
 CANDIDATES = 16
 """Pairs that every direction and every feature keeps beyond that."""
-_ROWS = 1024  # directions whose cosines are held at once
-_PART, _COLUMNS = 64, 4096  # of these, and features, that a thread takes at once
+_MOST = 4  # times as many are assigned among, of every one of the shorter side
+_ROWS = 1024  # directions whose cosines are held at once, where all are
+_TILE = 512, 4096  # directions and features whose cosines are held at once, 8 MiB
+_PART = 256, 2048  # of these, what a thread takes at once
 _TIE = {True: 1e-9, False: 1e-6}
 """Difference below which two cosines are equal, in float64 (all pairs) and in float32 (candidates)."""
 
@@ -179,10 +181,18 @@ def _among_nearest(learned: AnyFloat, true: AnyFloat, kept: int, agreement: Agre
             near[rows[order]] = columns[order]  # the last one of every row stays: the largest
             order = np.lexsort((ranked, columns))
             by_feature[columns[order]] = rows[order]
-    chosen = _assigned_among(rows, columns, ranked, (w, m))
+    few = _best_of(rows if w <= m else columns, ranked, _MOST * CANDIDATES)
+    chosen = few[_assigned_among(rows[few], columns[few], ranked[few], (w, m))]
     return _match(
         rows[chosen], columns[chosen], cosine[chosen], near, near_cosine, by_feature, feature_cosine, exact=False
     )
+
+
+def _best_of(side: I64, values: F64, most: int) -> I64:
+    """Numbers of the pairs, rising, that are among the ``most`` largest of their direction or feature."""
+    order = np.lexsort((-values, side))
+    first = np.searchsorted(side[order], side[order])
+    return np.sort(order[np.arange(side.size) - first < most])
 
 
 def _match(
@@ -227,25 +237,28 @@ def unit_rows(rows: AnyFloat) -> Any:
 def _largest(learned: AnyFloat, true: AnyFloat, of_rows: int, of_columns: int) -> tuple[tuple[F32, I64], ...]:
     """Largest |cosines| and their partners, falling: (w, of_rows) of directions, (m, of_columns) of features."""
     w, m = len(learned), len(true)
-    row_value, row_number = np.empty((w, of_rows), np.float32), np.empty((w, of_rows), np.int64)
+    row_value, row_number = np.full((w, of_rows), -1.0, np.float32), np.empty((w, of_rows), np.int64)
     value, number = np.full((m, of_columns), -1.0, np.float32), np.empty((m, of_columns), np.int64)
-    least = np.full(m, -1.0, np.float32)
-    turned = np.ascontiguousarray(true.T, np.float32)
-    held = np.empty((min(_ROWS, w), m), np.float32)
-    for first in range(0, w, _ROWS):
-        rows = np.asarray(learned[first : first + _ROWS], np.float32)
-        block = np.matmul(rows, turned, out=held[: len(rows)])
-        np.abs(block, out=block)
-        into = row_value[first : first + _ROWS], row_number[first : first + _ROWS]
+    rows, features = np.asarray(learned, np.float32), np.asarray(true, np.float32)
+    row_bits, bits = row_value.view(np.int32), value.view(np.int32)
+    least = bits[:, -1].copy()
+    held = np.empty(_TILE[0] * _TILE[1], np.float32)
+    for row in range(0, w, _TILE[0]):
+        own = rows[row : row + _TILE[0]]
+        into = row_bits[row : row + _TILE[0]], row_number[row : row + _TILE[0]]
+        for column in range(0, m, _TILE[1]):
+            part = features[column : column + _TILE[1]]
+            tile = np.matmul(own, part.T, out=held[: len(own) * len(part)].reshape(len(own), len(part))).view(np.int32)
 
-        def along_rows(start: int, block: F32 = block, into: tuple[F32, I64] = into) -> None:
-            largest_of_rows(block, start, min(start + _PART, len(block)), *into)
+            def along_rows(start: int, tile: I32 = tile, column: int = column, into: tuple[I32, I64] = into) -> None:
+                largest_of_rows(tile, column, start, min(start + _PART[0], len(tile)), *into)
 
-        def along_columns(start: int, block: F32 = block, first: int = first) -> None:
-            largest_of_columns(block, first, start, min(start + _COLUMNS, m), least, value, number)
+            def along_columns(start: int, tile: I32 = tile, row: int = row, column: int = column) -> None:
+                stop = min(start + _PART[1], tile.shape[1])
+                largest_of_columns(tile, row, column, start, stop, least, bits, number)
 
-        run_tasks(along_rows, [(start,) for start in range(0, len(block), _PART)])
-        run_tasks(along_columns, [(start,) for start in range(0, m, _COLUMNS)])
+            run_tasks(along_rows, [(start,) for start in range(0, len(own), _PART[0])])
+            run_tasks(along_columns, [(start,) for start in range(0, len(part), _PART[1])])
     return (row_value, row_number), (value, number)
 
 

@@ -50,7 +50,8 @@ def posterior(data: Any, rows: Any = None) -> F64:
     if not all(hasattr(data, name) for name in ("recipe", "tokens", "n_points")):
         raise RecipeError(f"found {type(data).__name__}: expected a dataset or an open file; use fm.open(path)")
     known = getattr(data.recipe, "target_posterior", None)
-    if known is None or data.tokens is None:
+    by_subtask = getattr(data.recipe, "subtask_posterior", None)
+    if (known is None and by_subtask is None) or data.tokens is None:
         raise RecipeError(
             f"family {data.recipe.family!r} has no rules from which a posterior follows: expected strings of a "
             "grammar; use random-hierarchy-model"
@@ -68,8 +69,9 @@ def posterior(data: Any, rows: Any = None) -> F64:
             raise RecipeError(f"rows of type {chosen.dtype} and shape {chosen.shape}: expected integers (k,)")
         if chosen.size and not (chosen.min() >= 0 and chosen.max() < n):
             raise RecipeError(f"rows from {chosen.min()} to {chosen.max()}: expected 0 to {n - 1}")
-    answer: F64 = known(data.tokens[chosen])
-    return answer
+    tokens = data.tokens[chosen]
+    given: F64 = by_subtask(tokens, data.cluster[chosen]) if by_subtask is not None else known(tokens)  # type: ignore[misc]
+    return given
 
 
 @dataclass(frozen=True)
