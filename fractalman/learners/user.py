@@ -272,8 +272,9 @@ def own(
     ----------
     brought : object
         An estimator with ``fit`` and ``predict``, a function (X, y, X_test, seed) → predictions, a kernel
-        (a, d), (b, d) → (a, b), which ridge regression uses (`OwnKernel`), a `fractalman.learners.TorchRegressor`, or a
-        `Learner`, which comes back as it is.
+        (a, d), (b, d) → (a, b), which ridge regression uses (`OwnKernel`), a `fractalman.learners.TorchRegressor`, a
+        subclass of ``torch.nn.Module`` or a function (inputs, outputs) → ``torch.nn.Module``, which one with default
+        settings trains, or a `Learner`, which comes back as it is.
     called : str
         The name in specifications and reports; `fm.confirm` sets it from its key. Default "mine".
     like : str, Learner or function, optional
@@ -301,6 +302,16 @@ def own(
     """
     if isinstance(brought, Learner):
         return brought
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(brought, torch.nn.Module):
+        raise RecipeError(
+            f"{called} is one network, {shown(brought):.100}: expected how one is made anew for every fit; use its "
+            "class, or a function (inputs, outputs) → torch.nn.Module"
+        )
+    if torch is not None and _makes_networks(brought, torch):
+        from fractalman.learners.torch_regressor import TorchRegressor
+
+        return Estimator(called, TorchRegressor(brought), like, capacity)
     if isinstance(brought, type):
         raise RecipeError(f"{called} is the class {shown(brought)}: expected an object; use {brought.__name__}()")
     if callable(getattr(brought, "fit", None)) and callable(getattr(brought, "predict", None)):
@@ -326,6 +337,18 @@ def _function(called: str, brought: Callable[..., Any], like: Like | None, capac
             "kernel (a, d), (b, d) → (a, b) with nothing that it is like"
         )
     return Function(called, brought, like, capacity)
+
+
+def _makes_networks(brought: Any, torch: Any) -> bool:
+    """Whether something is PyTorch's way to make a network of so many inputs and outputs: a class, or a function."""
+    if isinstance(brought, type):
+        return issubclass(brought, torch.nn.Module)
+    if not callable(brought) or callable(getattr(brought, "fit", None)) or not _takes(brought, 2) or _takes(brought, 4):
+        return False
+    try:
+        return isinstance(brought(1, 1), torch.nn.Module)
+    except Exception:  # a kernel, given numbers for tables, says whatever it likes
+        return False
 
 
 def _takes(function: Callable[..., Any], number: int) -> bool:
