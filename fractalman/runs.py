@@ -53,8 +53,8 @@ def run_confirmation(
         written by whoever finds no task missing. A run without it reads all parts and does what is left.
     learners
         Name → your own learner: an estimator with ``fit`` and ``predict``, a function (X, y, X_test, seed) →
-        prediction, a kernel (a, d), (b, d) → (a, b), a `fractalman.learners.TorchRegressor`, a `Learner`, or what
-        `fractalman.learners.own` made of one.
+        prediction, a kernel (a, d), (b, d) → (a, b), a `fractalman.learners.TorchRegressor`, what makes a
+        ``torch.nn.Module`` of (inputs, outputs), a `Learner`, or what `fractalman.learners.own` made of one.
         A run that was killed goes on when they are given again. With ``jobs`` they are pickled to this machine's
         processes, with ``scheduler`` to its workers; nothing is ever unpickled from a file.
 

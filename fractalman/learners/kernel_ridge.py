@@ -339,7 +339,29 @@ class OwnKernel(KernelRidge):
         """
         from fractalman.theory.kernel_smoothers import KernelRidge as SameInTheory
 
-        return SameInTheory(self.function, self._ridges, raw=True)
+        return SameInTheory(self._checked, self._ridges, raw=True)
+
+    def run(self, problems: Sequence[Problem]) -> list[Outcome]:
+        """Fit every problem; a function that fails on one leaves it without a risk, and says why.
+
+        Parameters
+        ----------
+        problems : sequence of Problem
+            Independent of each other.
+
+        Returns
+        -------
+        list of Outcome
+            One per problem, in order.
+        """
+        found = []
+        for problem in problems:
+            try:
+                found.append(self._one(problem))
+            except FitError as error:
+                nothing = np.full((len(problem.X_test), problem.y_train.shape[1]), np.nan)
+                found.append(Outcome(nothing, math.nan, {"failed": str(error)}))
+        return found
 
     @property
     def _input_convention(self) -> str:
@@ -353,7 +375,14 @@ class OwnKernel(KernelRidge):
         return X.astype(np.float64)
 
     def _matrix(self, X: F64, Z: F64, length: float | None) -> F64:  # noqa: ARG002
-        K = np.asarray(self.function(X, Z), np.float64)
+        return self._checked(X, Z)
+
+    def _checked(self, X: F64, Z: F64) -> F64:
+        """Return the function's table, or refuse what it does instead."""
+        try:
+            K = np.asarray(self.function(X, Z), np.float64)
+        except Exception as error:  # whatever somebody's function raises
+            raise FitError(f"{self._kernel_convention} fails: {type(error).__name__}: {error}") from error
         if K.shape != (len(X), len(Z)) or not np.isfinite(K).all():
             raise FitError(
                 f"the kernel returned {K.shape} numbers for {X.shape} and {Z.shape}, or some are not finite: expected "

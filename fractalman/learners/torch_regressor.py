@@ -14,7 +14,7 @@ from fractalman.config import shown as cut
 from fractalman.conventions import input_scale, root_mean_square
 from fractalman.display import HtmlTable
 from fractalman.errors import MissingExtraError, RecipeError
-from fractalman.learners.user import package_version, shown
+from fractalman.learners.descriptions import package_version, shown
 
 
 @dataclass

@@ -9,11 +9,9 @@ risk. Nothing is known of such a learner but what it says of itself: no law is a
 from __future__ import annotations
 
 import copy
-import hashlib
 import importlib
 import importlib.metadata
 import inspect
-import re
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -27,13 +25,14 @@ from fractalman._typing import F64
 from fractalman.config import shown as cut
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.learners.class_targets import cross_entropy, of_all_classes
+from fractalman.learners.descriptions import shown as shown
+from fractalman.learners.descriptions import version_of as version_of
 from fractalman.learners.protocol import FIXED, GROWS, Learner, Outcome, Problem, mean_square
 from fractalman.random.streams import Role, key64
 
 Kernel = Callable[[F64, F64], F64]
 Like = str | Learner | Kernel
 
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 MOST = 1e100
 """Of a prediction in size: beyond it squares have no room in float64."""
 
@@ -272,8 +271,9 @@ def own(
     ----------
     brought : object
         An estimator with ``fit`` and ``predict``, a function (X, y, X_test, seed) → predictions, a kernel
-        (a, d), (b, d) → (a, b), which ridge regression uses (`OwnKernel`), a `fractalman.learners.TorchRegressor`, or a
-        `Learner`, which comes back as it is.
+        (a, d), (b, d) → (a, b), which ridge regression uses (`OwnKernel`), a `fractalman.learners.TorchRegressor`, a
+        subclass of ``torch.nn.Module`` or a function (inputs, outputs) → ``torch.nn.Module``, which one with default
+        settings trains, or a `Learner`, which comes back as it is.
     called : str
         The name in specifications and reports; `fm.confirm` sets it from its key. Default "mine".
     like : str, Learner or function, optional
@@ -301,6 +301,16 @@ def own(
     """
     if isinstance(brought, Learner):
         return brought
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(brought, torch.nn.Module):
+        raise RecipeError(
+            f"{called} is one network, {shown(brought):.100}: expected how one is made anew for every fit; use its "
+            "class, or a function (inputs, outputs) → torch.nn.Module"
+        )
+    if torch is not None and _makes_networks(brought, torch):
+        from fractalman.learners.torch_regressor import TorchRegressor
+
+        return Estimator(called, TorchRegressor(brought), like, capacity)
     if isinstance(brought, type):
         raise RecipeError(f"{called} is the class {shown(brought)}: expected an object; use {brought.__name__}()")
     if callable(getattr(brought, "fit", None)) and callable(getattr(brought, "predict", None)):
@@ -326,6 +336,18 @@ def _function(called: str, brought: Callable[..., Any], like: Like | None, capac
             "kernel (a, d), (b, d) → (a, b) with nothing that it is like"
         )
     return Function(called, brought, like, capacity)
+
+
+def _makes_networks(brought: Any, torch: Any) -> bool:
+    """Whether something is PyTorch's way to make a network of so many inputs and outputs: a class, or a function."""
+    if isinstance(brought, type):
+        return issubclass(brought, torch.nn.Module)
+    if not callable(brought) or callable(getattr(brought, "fit", None)) or not _takes(brought, 2) or _takes(brought, 4):
+        return False
+    try:
+        return isinstance(brought(1, 1), torch.nn.Module)
+    except Exception:  # a kernel, given numbers for tables, says whatever it likes
+        return False
 
 
 def _takes(function: Callable[..., Any], number: int) -> bool:
@@ -395,34 +417,6 @@ def imported(what: str, place: str, expected: str) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------- what it is
-
-
-def shown(thing: Any) -> str:
-    """Return how an object shows itself, the same in every process: a function by its name and its text's digest."""
-    qualified = getattr(thing, "__qualname__", None)
-    if qualified is None:
-        return " ".join(_ADDRESS.sub("", repr(thing)).split())
-    try:
-        text = hashlib.blake2b(inspect.getsource(thing).encode(), digest_size=6).hexdigest()
-    except (OSError, TypeError):  # typed at a prompt, or compiled
-        text = "unknown"
-    return f"{getattr(thing, '__module__', type(thing).__module__)}.{qualified} (source {text})"
-
-
-def version_of(thing: Any) -> str:
-    """Return "package version" of where an object's class (or a function) comes from, "" where that has no version."""
-    return package_version(str(getattr(thing, "__module__", None) or type(thing).__module__).partition(".")[0])
-
-
-def package_version(top: str) -> str:
-    """Return "package version", "" where there is none."""
-    found = getattr(sys.modules.get(top), "__version__", None)
-    if found is None:
-        try:
-            found = importlib.metadata.version(top)
-        except importlib.metadata.PackageNotFoundError:
-            return ""
-    return f"{top} {found}"
 
 
 def _origin(thing: Any) -> str:

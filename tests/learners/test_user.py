@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import pickle
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+import fractalman as fm
 from fractalman import learners, theory
 from fractalman.cli.brought import brought_learners
 from fractalman.errors import FitError, MissingExtraError, RecipeError
-from fractalman.learners import Learner, Problem, own
+from fractalman.learners import Learner, Problem, UserLearner, own
 from fractalman.learners.user import absent, shown, version_of
 from fractalman.random.streams import normals
 
@@ -317,10 +319,10 @@ def test_kernels_that_cannot_be_are_refused() -> None:
             learners.make("laplace-kernel", settings)
     with pytest.raises(RecipeError, match=r"own-kernel\.function = 3"):
         learners.OwnKernel(function=3)  # type: ignore[arg-type]
-    with pytest.raises(FitError, match=r"expected a finite table \(40, 40\)"):
-        learners.OwnKernel(function=lambda X, Z: np.ones(3)).run([problem()])  # noqa: ARG005
-    with pytest.raises(FitError, match="too small to factorise"):
-        learners.OwnKernel(function=lambda X, Z: -cdist(X, Z), ridge=1e-9).run([problem()])
+    (lost,) = learners.OwnKernel(function=lambda X, Z: np.ones(3)).run([problem()])  # noqa: ARG005
+    assert "expected a finite table (40, 40)" in lost.info["failed"]
+    (lost,) = learners.OwnKernel(function=lambda X, Z: -cdist(X, Z), ridge=1e-9).run([problem()])
+    assert "too small to factorise" in lost.info["failed"]
 
 
 def test_what_is_given_is_said() -> None:
@@ -400,3 +402,42 @@ def test_a_function_of_two_tables_is_a_kernel() -> None:
             own(function, called="mine")
     with pytest.raises(RecipeError, match="nothing that it is like"):
         own(cusp, called="mine", like="1-nn")
+
+
+def test_what_makes_a_network_is_told_from_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By PyTorch's class of modules; a network by itself is refused with what to bring instead."""
+
+    class Module:
+        def __init__(self, inputs: int, outputs: int) -> None:
+            self.inputs, self.outputs = inputs, outputs
+
+        def __call__(self, *inputs: Any) -> Any:
+            return inputs
+
+    fake = types.ModuleType("torch")
+    fake.nn = types.SimpleNamespace(Module=Module)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", fake)
+    for brought in (Module, functools.partial(Module)):
+        made = own(brought, called="net")
+        assert isinstance(made, UserLearner)
+        assert isinstance(made.brought, learners.TorchRegressor)
+    for kernel in (lambda A, B: A @ B.T, lambda A, B: A[:, :1] * B[:, 0]):
+        assert isinstance(own(kernel), learners.OwnKernel)
+    with pytest.raises(RecipeError, match=r"one network, .* use its class, or a function"):
+        own(Module(3, 1))
+
+
+def test_a_kernel_that_fails_is_a_point_with_its_reason() -> None:
+    def failing(A: Any, B: Any) -> Any:  # noqa: ARG001
+        raise ValueError("not today")
+
+    p = problem()
+    (lost,) = own(failing).run([p])
+    assert np.isnan(lost.prediction).all()
+    assert "ValueError: not today" in lost.info["failed"]
+    (lost,) = own(lambda A, B: A[:, :1] + 0.0 * B[:1, :1]).run([p])
+    assert "expected a finite table" in lost.info["failed"]
+    with pytest.raises(FitError, match="not today"):
+        fm.predict("cascade-plain-1e3", failing).curve([16])
+    (found,) = own(lambda A, B: 1.0 + A @ B.T).run([p])
+    assert np.isfinite(found.prediction).all()
