@@ -47,10 +47,14 @@ class PointDataset(MapDataset):  # type: ignore[misc]
     A `DataLoader` fetches the items of a batch in one call, every chunk of the file once; in random order that is still
     about one chunk per item, hundreds of times slower than `BatchDataset`. Meant for small files and for looking.
 
-    Args:
-        source: path of a dataset file, or a dataset in memory.
-        rows: (m,) row numbers, item i is row rows[i]; None = all rows in order.
-        label_dtype: of y.
+    Parameters
+    ----------
+    source : str, path or Dataset
+        A dataset file, or a dataset in memory.
+    rows : (m,) int or None, default None
+        Item i is row rows[i]; None = all rows in order.
+    label_dtype : torch.dtype, default torch.float32
+        Of y.
     """
 
     def __init__(
@@ -86,12 +90,15 @@ class BatchDataset(IterableDataset):  # type: ignore[misc]
     its order, without overlap. Every worker reads the whole file (the system's cache serves all but the first) and
     holds one buffer.
 
-    Args:
-        source: path of a dataset file, or a dataset in memory.
-        batch_size, seed, epoch, start, rows, drop_last, buffer_bytes, fields, latents: as in `fractalman.batches`;
-            ``start`` resumes. With ``fields=("X", "y", "latents")`` a batch also says which of the 1000 largest
-            subclusters its points lie in, (batch_size, latents) float32 of zeros and ones.
-        label_dtype: of y and of every other field of floats but X.
+    Parameters
+    ----------
+    source : str, path or Dataset
+        A dataset file, or a dataset in memory.
+    batch_size, seed, epoch, start, rows, drop_last, buffer_bytes, fields, latents
+        As in `fractalman.batches`; ``start`` resumes. With ``fields=("X", "y", "latents")`` a batch also says which of
+        the 1000 largest subclusters its points lie in, (batch_size, latents) float32 of zeros and ones.
+    label_dtype : torch.dtype, default torch.float32
+        Of y and of every other field of floats but X.
     """
 
     def __init__(
