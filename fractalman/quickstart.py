@@ -39,9 +39,12 @@ Progress = Callable[[str], None]
 class Quickstart(Display):
     """What the quickstart made.
 
-    Args:
-        results: run's name → sweep.
-        report: path of the report on all of them.
+    Parameters
+    ----------
+    results : mapping
+        Run's name → sweep.
+    report : Path
+        Of the report on all of them.
     """
 
     results: Mapping[str, Result]
@@ -81,11 +84,26 @@ def quickstart_words(out: str | Path, family: str | None = None) -> list[str]:
 def quickstart(out: str | Path, progress: Progress | None = None, family: str | None = None) -> Quickstart:
     """Run a cascade and a critical cluster with four learners, from nothing, and report on both.
 
-    Args:
-        out: folder that an earlier quickstart made, or that is not there yet; it is replaced when all is done.
-        progress: called with a line of text; None = silent.
-        family: one of `FAMILIES` alone; None = both fractals.
-    Errors: RecipeError when ``out`` holds anything else; MissingExtraError before anything is computed.
+    Parameters
+    ----------
+    out : str or Path
+        Folder that an earlier quickstart made, or that is not there yet; it is replaced when all is done.
+    progress : function or None, default None
+        Called with a line of text; None = silent.
+    family : str or None, default None
+        One of `FAMILIES` alone; None = both fractals.
+
+    Returns
+    -------
+    Quickstart
+        The sweeps, and where their report is.
+
+    Raises
+    ------
+    RecipeError
+        When ``out`` holds anything else.
+    MissingExtraError
+        Before anything is computed.
     """
     entries = quickstart_entries(family)
     require_plots()

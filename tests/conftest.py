@@ -58,16 +58,18 @@ def _watch_servers(event: str, values: tuple[Any, ...]) -> None:
 sys.addaudithook(_watch_servers)
 
 
-# Two processes begin at both ends of this list (pytest-xdist gives each one half), so that neither compiles what the
-# other compiles at the same time: the kernels that make data on one side, networks and theory on the other.
-ORDER = ("random", "trees", "families", "catalogue", "cli", "datasets", "generation", "scripts", "report",
-         "prediction", "measure", "studies", "experiments", "learners", "theory")  # fmt: skip
+# Of two processes one begins with the first half of this list and the other with the second (pytest-xdist gives each
+# half of the tests, and to who is done first some of the other's last ones), so that neither compiles what the other
+# compiles at the same time: the kernels that make data on one side; theory, networks and fits on the other. What asks
+# everything of everything, the tests in no folder, comes last, when all is compiled.
+ORDER = ("random", "trees", "families", "catalogue", "cli", "datasets", "generation", "docs", "scripts", "report",
+         "theory", "learners", "measure", "studies", "experiments", "prediction")  # fmt: skip
 
 
 def place(item: pytest.Item) -> int:
-    """Return where a test's folder stands in the order; a new folder's tests come in the middle."""
+    """Return where a test's folder stands in the order; those of the folder tests/ and of new ones come last."""
     folder = item.path.parent.name
-    return ORDER.index(folder) if folder in ORDER else len(ORDER) // 2
+    return ORDER.index(folder) if folder in ORDER else len(ORDER)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -50,6 +50,16 @@ def test_a_target_that_never_changes_has_nothing_to_be_learned(name: str) -> Non
             load_spec({"recipe": recipe.to_dict(), "sweep": {"learners": ["1-nn"], "train_sizes": [8, 16], "seeds": 2}})
 
 
+def test_what_cannot_be_exchanged_stays_as_it_is() -> None:
+    """With one production a symbol there are no synonyms; with two, the control, strings change."""
+    for synonyms in (1, 2):
+        data = fm.generate(STRINGS.replace(synonyms=synonyms, levels=2))
+        for level in (0, 1):
+            changed = fm.exchange_synonyms(data, level).tokens != data.tokens
+            assert changed.any() == (synonyms > 1)
+
+
+@pytest.mark.slow(reason="networks trained on strings")
 def test_levels_of_what_cannot_be_exchanged() -> None:
     """With one production a symbol there are no synonyms: every exchange leaves the string as it is."""
     recipe = STRINGS.replace(synonyms=1, levels=2)

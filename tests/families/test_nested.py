@@ -168,6 +168,7 @@ def prefix(n: int, seed: int) -> np.ndarray:
     return forests.nested_cluster(2 * n, seed).edges[: n - 1]
 
 
+@pytest.mark.slow(reason="thousands of trees at every size", but=["6"])
 @pytest.mark.parametrize("n", [4, 5, 6])
 def test_a1_shapes_at_every_prefix(n: int) -> None:
     law = theory.tree_shape_probabilities(n)
@@ -177,6 +178,7 @@ def test_a1_shapes_at_every_prefix(n: int) -> None:
     assert chi_square(wrong, list(law.values())) < REJECTED
 
 
+@pytest.mark.slow(reason="thousands of trees at every size", but=["50"])
 @pytest.mark.parametrize("n", [10, 50])
 def test_a2_degrees_at_every_prefix(n: int) -> None:
     """Of the root, which is uniform, and of a vertex chosen anew: by their time of birth they differ."""
@@ -192,6 +194,7 @@ def test_a2_degrees_at_every_prefix(n: int) -> None:
     assert chi_square(np.bincount(wrong, minlength=law.size)[: law.size], law) < REJECTED
 
 
+@pytest.mark.slow(reason="thousands of trees at every size", but=["100-4000"])
 @pytest.mark.parametrize(("n", "count"), [(10, 6_000), (100, 4_000), (400, 2_000)])
 def test_a5_distances_at_every_prefix(n: int, count: int) -> None:
     law = theory.tree_distance_law(n)

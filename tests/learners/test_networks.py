@@ -233,7 +233,7 @@ def test_what_it_says_of_itself() -> None:
     assert "3 hidden ReLU layers of width 32" in learner.conventions
     (outcome,) = mlp(steps=5).run([problem(1)])
     assert json.loads(json.dumps(outcome.info)) == outcome.info
-    assert outcome.info["parameters"] == 5 * 24 + 25 * 24 + 25
+    assert outcome.info["parameters"] == 5 * 16 + 17 * 16 + 17
     assert learner.run([]) == []
 
 
