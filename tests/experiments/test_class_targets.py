@@ -60,7 +60,7 @@ def predictions() -> dict[str, Any]:
 def clean(predictions: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path, Any]:
     """A specification, the folder of its run, and the result."""
     spec, folder = spec_of(*predictions), tmp_path_factory.mktemp("clean")
-    with StandIns(predict=lambda _, learner: predictions[learner]).playing():
+    with StandIns(predict=lambda _, learner, **__: predictions[learner]).playing():
         return spec, folder, run_sweep(spec, folder)
 
 
@@ -106,7 +106,7 @@ def test_sabotaged_classes_are_refuted(sabotage: str, predictions: dict[str, Any
         if sabotage == "shuffled"
         else {"generate": lambda recipe: generate(recipe.replace(hurst=0.25))}
     )
-    stand_ins = StandIns(predict=lambda _, learner: predictions[learner], **sabotaged)
+    stand_ins = StandIns(predict=lambda _, learner, **__: predictions[learner], **sabotaged)
     with stand_ins.playing():
         result = run_sweep(spec, tmp_path)
     assert {v.learner: v.agrees for v in result.verdicts} == {"1-nn": False, "laplace-kernel": False}

@@ -157,7 +157,7 @@ def test_kernels_of_ones_own_see_the_coordinates_themselves() -> None:
     )
     source = DrawnRealizations(recipe)
     (draw,) = source.draws((32,), 0, 1)
-    X = fm.generate(source._recipes(draw.covariance.n_points, 0, 1)[0]).X
+    X = fm.generate(source.recipes(draw.covariance.n_points, 0, 1)[0]).X
     kernel = theory.KernelRidge(_taxicab, raw=True)
     np.testing.assert_array_equal(draw.seen_by(kernel), X)
     for learner in ("1-nn", "k-nn", "ridge", "random-features", "laplace-kernel"):

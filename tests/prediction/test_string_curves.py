@@ -90,7 +90,7 @@ def test_what_a_curve_is_of_and_where_there_is_none() -> None:
     counts = fm.predict(language, "n-gram")
     assert counts.loss == "cross-entropy"
     assert counts.within_variance == pytest.approx(np.log(8), rel=0.1)
-    assert fm.predict(fm.Cascade(n_points=100), "1-nn").loss == ""
+    assert fm.predict(fm.Cascade(n_points=100), "1-nn").loss == "squared"
     assert (np.diff(counts.curve([4, 64, 1024]).risk) < 0).all()
     for recipe, learner in (
         (language.replace(target="masked-token"), "1-nn"),

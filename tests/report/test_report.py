@@ -89,6 +89,7 @@ class Foretold:
     affordable: float = math.inf
     within_variance: float = 0.5
     has_floor: bool = False
+    loss: str = "squared"
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.law, name)
@@ -118,7 +119,7 @@ PLAYED = StandIns(
     bayes_risk=lambda _, observed: np.full(int((~observed).sum()), 0.5 * float(observed.sum()) ** -0.5),
     within_variance=lambda _: 0.5,
     make=Played,
-    predict=lambda _, learner: Foretold(learner),
+    predict=lambda _, learner, **__: Foretold(learner),
 )
 
 

@@ -89,7 +89,7 @@ def counting_loss(table: F64, sizes: Sequence[int] | AnyInt, prior_count: float 
     --------
     >>> import numpy as np
     >>> counting_loss(np.array([[0.5, 0.5]]), [0, 1, 10**6]).round(4).tolist()  # a fair coin: 0 flips, 1, a million
-    [0.6931, 0.8370, 0.6931]
+    [0.6931, 0.837, 0.6931]
     """
     n = np.asarray(sizes)
     if n.ndim != 1 or (n < 0).any() or not 0.0 < prior_count < np.inf:

@@ -52,7 +52,7 @@ def distance_masses(grammar: Grammar, tokens: I64, level: int = 0, node: int = 0
     >>> from fractalman.theory.grammars import random_grammar
     >>> grammar = random_grammar(seed=0, levels=1, vocabulary=4, synonyms=2, classes=2)
     >>> distance_masses(grammar, grammar.productions[0][0, 0][None]).tolist()  # 4 strings, 1 in 4 is this one
-    [[[0.25, 0.25, 0.0], [0.0, 0.0, 0.5]]]
+    [[[0.25, 0.25, 0.0], [0.0, 0.25, 0.25]]]
     """
     strings = checked_strings(grammar, tokens)
     checked_place(grammar, level, node)
@@ -150,8 +150,8 @@ def neighbour_risk(masses: F64, sizes: Sequence[int] | AnyInt) -> F64:
     >>> from fractalman.theory.grammars import random_grammar
     >>> grammar = random_grammar(seed=0, levels=1, vocabulary=4, synonyms=2, classes=2)
     >>> masses = distance_masses(grammar, grammar.productions[0][0, 0][None])
-    >>> neighbour_risk(masses, [1, 2]).tolist()  # wrong where all come from the other class
-    [[0.5, 0.25]]
+    >>> neighbour_risk(masses, [1, 2]).tolist()
+    [[0.5, 0.3125]]
     """
     n = np.asarray(sizes, np.float64)
     if n.ndim != 1 or (n < 1).any():
