@@ -125,7 +125,7 @@ def test_what_has_no_rules_has_no_posterior() -> None:
     assert fm.generate(_recipe("classes").replace(embedding="superposition")).dictionary().directions.shape[1] == 48
 
 
-@pytest.mark.slow(reason="sweeps with networks' absence, one a family", but=["ensemble"])
+@pytest.mark.slow(reason="sweeps of three replicates, one a family", but=["ensemble"])
 @pytest.mark.parametrize("name", ["ensemble", "bethe", "sphere", "classes"])
 def test_sweeps_run_on_subtasks_of_every_kind(name: str) -> None:
     recipe = _recipe(name, "nested" if name in ("sphere", "classes") else "sorted", 400)

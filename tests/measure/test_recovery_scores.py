@@ -275,3 +275,18 @@ def test_few_pairs_of_every_direction_are_enough() -> None:
     assert not thin.exact
     assert thin.mcc == pytest.approx(exact.mcc, abs=1e-6)
     assert match_dictionary(W, D, exact=10, candidates=1).mcc < exact.mcc - 1e-3  # the control: one of each
+
+
+def test_one_absorbed_edge_is_counted_where_the_mean_gap_hides_it() -> None:
+    """Two children fill a parent whose unit is silent with the first: gaps of 1 and -1, a mean of 0."""
+    first = np.arange(40) < 16
+    truth = np.stack([np.ones(40), first, ~first], axis=1).astype(float)
+    codes = truth.copy()
+    codes[first, 0] = 0.0
+    parent = np.array([-1, 0, 0])
+    found = recovery.absorption(codes, truth, parent, np.arange(3))
+    assert found.gap.tolist() == [1.0, -1.0]
+    assert (found.mean, found.absorbed) == (0.0, 0.5)
+    assert "0.500 of them absorbed" in repr(found)
+    assert recovery.absorption(truth, truth, parent, np.arange(3)).absorbed == 0.0  # the control
+    assert np.isnan(recovery.absorption(codes[:, :1], truth[:, :1], np.array([-1]), np.array([0])).absorbed)

@@ -26,6 +26,8 @@ from fractalman.measure.recovery.matching import checked_rows, unit_rows
 
 COMPOSED = 0.5
 """Part of another feature, relative to its own, above which a unit counts as composed."""
+ABSORBED = 0.5
+"""Gap of the recalls above which an edge counts as absorbed."""
 _PLANE = 1e-6  # 1 − cos² below which two features have one direction
 _ROWS, _EDGES = 4096, 4096  # that are looked at together
 
@@ -68,6 +70,15 @@ class Absorption(Display):
         return float((known > COMPOSED).mean()) if known.size else float("nan")
 
     @property
+    def absorbed(self) -> float:
+        """Share of the edges where it is available at which the gap is above one half; nan where there are none.
+
+        In the mean gap an absorbed child and a sibling beside it, with whom alone the parent's unit then fires, cancel.
+        """
+        known = self.gap[np.isfinite(self.gap)]
+        return float((known > ABSORBED).mean()) if known.size else float("nan")
+
+    @property
     def gap(self) -> F64:
         """Recall without the child minus recall with it: 1 = absorbed wholly, 0 = not."""
         return np.asarray(self.without_child - self.with_child, np.float64)
@@ -83,7 +94,8 @@ class Absorption(Display):
 
     def __repr__(self) -> str:
         known = int(np.isfinite(self.gap).sum())
-        return f"Absorption: mean gap {self.mean:.3f} over {known} of {self.gap.size} edges"
+        of = f"over {known} of {self.gap.size} edges, {self.absorbed:.3f} of them absorbed"
+        return f"Absorption: mean gap {self.mean:.3f} {of}"
 
     def to_pandas(self) -> Any:
         """Return one row an edge as a pandas DataFrame.
