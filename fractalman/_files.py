@@ -377,6 +377,22 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     return path
 
 
+@contextlib.contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Make a folder, and mark it as being filled by this process until the block is over, under whatever name."""
+    folder.mkdir()
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # folders cannot be opened on this platform
+        yield
+        return
+    try:
+        lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def replace_folder(new: Path, old: Path) -> None:
     """Put folder ``new`` in the place of ``old``, which is kept until that is done and put back if it fails."""
     if not old.exists():

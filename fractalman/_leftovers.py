@@ -70,13 +70,14 @@ def _dead(entries: Iterable[Path]) -> list[Path]:
 
 
 def _abandoned(entry: Path) -> bool:
-    """Whether nobody writes to a partial file any more: nobody holds its lock; folders and locks' absence go by age."""
+    """Whether nobody writes to a partial file or folder any more: nobody holds its lock; without locks age tells."""
     try:
         state = entry.lstat()
         old = time.time() - state.st_mtime > STALE_SECONDS
-        if fcntl is None or not stat.S_ISREG(state.st_mode):
+        folder = stat.S_ISDIR(state.st_mode)
+        if fcntl is None or not (folder or stat.S_ISREG(state.st_mode)):
             return old
-        descriptor = os.open(entry, os.O_RDWR)
+        descriptor = os.open(entry, os.O_RDONLY if folder else os.O_RDWR)
     except OSError:  # gone meanwhile, or not ours to open
         return False
     try:

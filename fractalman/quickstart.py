@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fractalman._files import as_path, full_disk_named, partial_path, replace_folder
+from fractalman._files import as_path, filling, full_disk_named, partial_path, replace_folder
 from fractalman.catalogue import catalogue_text
 from fractalman.config import is_word, shown
 from fractalman.display import Display
@@ -111,24 +112,25 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
     _check_replaceable(out)
     specs = {name: load_spec(catalogue_text(entry)) for name, entry in entries.items()}
     partial = partial_path(out)
-    try:
-        partial.mkdir()
-    except OSError as error:
-        raise RecipeError(f"cannot make a folder beside {out}: {error.strerror}; use -o with another path") from None
-    try:
-        with full_disk_named(out, [partial]):
-            results = {}
-            for name, spec in specs.items():
-                results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
-                write_points(results[name], partial / name)
-            if progress is not None:
-                progress("writing the report")
-            report = write_reports(results, partial, TITLE)
-            (partial / MARK).write_text("this folder is replaced by the next quickstart\n", encoding="utf-8")
-            _check_replaceable(out)
-            replace_folder(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(filling(partial))
+        except OSError as error:
+            raise RecipeError(
+                f"cannot make a folder beside {out}: {error.strerror}; use -o with another path"
+            ) from None
+        held.callback(shutil.rmtree, partial, ignore_errors=True)
+        held.enter_context(full_disk_named(out, [partial]))
+        results = {}
+        for name, spec in specs.items():
+            results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
+            write_points(results[name], partial / name)
+        if progress is not None:
+            progress("writing the report")
+        report = write_reports(results, partial, TITLE)
+        (partial / MARK).write_text("this folder is replaced by the next quickstart\n", encoding="utf-8")
+        _check_replaceable(out)
+        replace_folder(partial, out)
     return Quickstart(results, out / report.name)
 
 

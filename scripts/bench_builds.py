@@ -16,6 +16,7 @@ measured: the first columns of docs/performance.md.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import statistics
@@ -31,7 +32,7 @@ D = 64
 ROWS = (
     "fill", "cascade", "cascade-random", "cluster", "ensemble", "sphere",
     "write-cluster", "write-ensemble", "write-cascade", "write-sphere", "write-hdf5",
-    "read-h5py", "read", "verify", "features",
+    "read-h5py", "read", "open-full", "read-full", "verify", "features",
     "laplace-kernel", "ntk-kernel", "ridge", "laplace-curve", "ntk-curve", "ridge-curve",
 )  # fmt: skip
 SWEPT = 2048
@@ -74,6 +75,15 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         with fm.open(ours) as file:
             file.X[:]
 
+    @functools.cache
+    def full() -> Path:
+        """A file as people have them: three columns, edges and both trees, 14 in all."""
+        return fm.write(fm.PercolationCluster(n_points=n, ambient_dim=D), folder / "full.h5")
+
+    def read_full() -> None:
+        with fm.open(full()) as file:
+            file.X[:]
+
     def written(recipe: fm.Recipe) -> Call:
         return lambda: fm.write(recipe, folder / "made.h5", overwrite=True)
 
@@ -97,6 +107,8 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         written_plain,
         read_plain,
         read,
+        lambda: fm.open(full()).close(),
+        read_full,
         lambda: fm.verify(ours),
         lambda: hierarchy.features(values=True) if hierarchy else None,
         *sweeps(),

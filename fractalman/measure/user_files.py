@@ -450,6 +450,7 @@ def _from_anndata(file: Path, target: str | None, points: str | None) -> UserPoi
     except ImportError:
         raise MissingExtraError(f"{file.name} needs anndata, which is not installed: use pip install anndata") from None
     if is_zarr(file):
+        ZarrArrays(file).refuse_too_large()
         with damage_refused(file, "cannot be read as AnnData", "an intact AnnData folder"):
             found = anndata.read_zarr(file)
     else:

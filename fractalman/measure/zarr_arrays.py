@@ -63,6 +63,11 @@ class ZarrArrays:
             self._arrays = {name: node for name, node in members if isinstance(node, zarr.Array)}
         self.names = sorted(self._arrays)
 
+    def refuse_too_large(self) -> None:
+        """Raise ResourceError for an array that does not fit into memory."""
+        for name, array in self._arrays.items():
+            refuse_too_large_array(self.file, name, array)
+
     def __getitem__(self, name: str) -> Any:
         return _Stored(self.file, name, self._arrays[name], self.notes)
 

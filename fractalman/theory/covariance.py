@@ -182,6 +182,19 @@ class TreeCovariance(LabelCovariance):
         self.tree = tree_of(source)
         self.parent = np.ascontiguousarray(self.tree.parent, np.int64)
         self.variance = np.ascontiguousarray(self.tree.variance, np.float64)
+        self._part: tuple[I64, TreeCovariance] | None = None  # asked for last: every ridge asks for the same points
+
+    def _of_part(self, points: I64) -> TreeCovariance:
+        """The covariance of some points, kept until others are asked for."""
+        last = self._part
+        if last is None or not np.array_equal(last[0], points):
+            last = self._part = points, self.restricted(points)
+        return last[1]
+
+    @cached_property
+    def _has_own_leaves(self) -> bool:
+        """Whether no two paths end at one node."""
+        return self.n_points == 0 or int(np.bincount(self.tree.leaf).max()) <= 1
 
     @property
     def n_points(self) -> int:
@@ -323,7 +336,10 @@ class TreeCovariance(LabelCovariance):
         for a in range(0, scaled.shape[1], _LANES):  # a node's sums of so many columns share a few lines of memory
             columns = scaled[:, a : a + _LANES]
             weight = np.zeros((self.parent.size, columns.shape[1]))
-            np.add.at(weight, self.tree.leaf, columns)
+            if self._has_own_leaves:
+                weight[self.tree.leaf] = columns
+            else:
+                np.add.at(weight, self.tree.leaf, columns)
             _kernels.covariance_products(self.parent, self.variance, self.order, weight)
             out[:, a : a + _LANES] = weight[self.tree.leaf] / self.tree.norm[:, None]
         return out.reshape(given.shape)
@@ -357,7 +373,7 @@ class TreeCovariance(LabelCovariance):
         points, place = np.unique(np.concatenate([train, test]), return_inverse=True)
         here, at = self, np.concatenate([train, test])
         if 2 * points.size < self.parent.size or not _kernels.parents_first(self.parent):
-            here, at = self.restricted(points), place.astype(np.int64)
+            here, at = self._of_part(points), place.astype(np.int64)
         scale, leaf = 1.0 / here.tree.norm[at], here.tree.leaf[at]
         n, out = train.size, np.empty(test.size)
         known = (here.parent, here.variance, leaf[:n], scale[:n])

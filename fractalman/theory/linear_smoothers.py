@@ -151,12 +151,19 @@ class _LinearPart(Part):
         self._right = np.concatenate([U, np.full((n, 1), 1.0 / n)], axis=1)
         self._noise = np.finfo(np.float64).eps * max(features.shape) * float(self._s.max(initial=0.0))
         self._products: tuple[F64, F64] | None = None
+        self._seen: tuple[F64, F64] | None = None
+
+    def _turned(self, rows: F64) -> F64:
+        """The rows in the decomposition's directions; every ridge asks for the same rows in turn."""
+        if self._seen is None or self._seen[0] is not rows:
+            self._seen = rows, (rows - self._mean) @ self._Vt.T
+        return self._seen[1]
 
     def _left(self, ridge: float, rows: F64) -> F64:
         shrunk = np.zeros(self._s.size)
         alive = self._s > (self._noise if ridge == 0.0 else 0.0)
         shrunk[alive] = self._s[alive] / (np.square(self._s[alive]) + ridge * len(self._right))
-        return np.concatenate([(rows - self._mean) @ self._Vt.T * shrunk, np.ones((len(rows), 1))], axis=1)
+        return np.concatenate([self._turned(rows) * shrunk, np.ones((len(rows), 1))], axis=1)
 
     def weights(self, ridge: float, rows: F64) -> F64:
         return with_intercept(self._left(ridge, rows) @ self._right.T)

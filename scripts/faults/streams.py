@@ -148,6 +148,8 @@ def run(folder: Path, share: float, seed: int) -> list[Tally]:
             intact[name] = _attempt(folder, COMMANDS[name], STREAMS[0])
         _fresh(folder)
         found, whole = _attempt(folder, COMMANDS[name], how), intact[name]
+        if tally.tried % 20 == 19:
+            print(f"{tally.tried + 1} of {len(pairs)} attempts", file=sys.stderr, flush=True)
         same = f"files {found.made == whole.made}, stdout {found.out == whole.out}"
         tally.add(
             how, _judged(how, found, whole), f"{name}: status {found.status} for {whole.status}, {same}: {found.err}"

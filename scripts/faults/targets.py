@@ -44,6 +44,8 @@ INPUTS = (
     ("subset", "IT", "-o", "out.h5", "--rows", "::2"), ("predict", "IT"), ("predict", "--data", "IT"), ("plan", "IT"),
     ("measure", "IT"), ("measure", "--scaling", "IT"), ("confirm", "IT", "-o", "run"),
     ("granularity", "IT", "-o", "run"),
+    ("levels", "IT", "-o", "run"), ("probe", "IT", "-o", "run"), ("locality", "IT", "-o", "run"),
+    ("linearity", "good.h5", "--network", "IT", "-o", "run"), ("study-data", "IT", "-o", "run"),
     ("recovery", "IT", "-o", "run"), ("report", "IT"), ("explore", "IT", "-o", "out.html"), ("clean", "IT"),
 )  # fmt: skip
 OUTPUTS = (

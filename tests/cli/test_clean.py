@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,22 @@ pytestmark = pytest.mark.skipif(_files.fcntl is None, reason="without locks only
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with a leftover file of 5 bytes, an old leftover folder of 3, and things that are none."""
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a leftover file of 5 bytes, a leftover folder of 3, and things that are none, one being filled."""
     (tmp_path / f".data.h5.{'a' * 32}.partial").write_bytes(b"12345")
     inside = tmp_path / f".shards.{'b' * 32}.partial"
     inside.mkdir()
     (inside / "one").write_bytes(b"123")
-    old = time.time() - 2 * _leftovers.STALE_SECONDS
-    os.utime(inside, (old, old))
     for name in ("data.h5", ".hidden", "x.partial", f"data.{'c' * 32}.partial", f".data.{'c' * 31}.partial"):
         (tmp_path / name).write_bytes(b"kept")
-    young = tmp_path / f".run.{'d' * 32}.partial"
-    young.mkdir()
     below = tmp_path / "sub"
     below.mkdir()
     (below / f".data.h5.{'a' * 32}.partial").write_bytes(b"1")
-    return tmp_path
+    at_work = tmp_path / f".run.{'d' * 32}.partial"
+    with _files.filling(at_work):
+        old = time.time() - 2 * _leftovers.STALE_SECONDS
+        os.utime(at_work, (old, old))
+        yield tmp_path
 
 
 def names(folder: Path) -> set[str]:

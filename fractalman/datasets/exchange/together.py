@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from fractalman._files import full_disk_named, lock, partial_path, replace_folder, sync_folder, take_place
+from fractalman._files import filling, full_disk_named, lock, partial_path, replace_folder, sync_folder, take_place
 from fractalman._signals import interrupts_held
 from fractalman.datasets.publish import check_target, warn_of_leftovers
 
@@ -110,8 +110,7 @@ def folder_whole(path: Path, mark: str, overwrite: bool) -> Iterator[Path]:
     warn_of_leftovers(path)
     partial = partial_path(path)
     try:
-        with full_disk_named(path, [partial]):
-            partial.mkdir()
+        with full_disk_named(path, [partial]), filling(partial):
             yield partial
             replace_folder(partial, path)
     except BaseException:
