@@ -133,12 +133,10 @@ def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Ce
     """Return the trial's page as Markdown."""
     versions = sorted({f"{row['package']} {row['version']}" for row in rows})
     given = {(row["method"], row["case"], row["n"]) for row in rows}
-    kept = sorted({f"{name} at {n}" for name, case, n in cells if (name, case, n) not in given})
-    draws = {
-        n: sorted({round(c.answers / (1.0 - c.failures)) for k, c in cells.items() if k[2] == n and c.answers})
-        for n in sorted({k[2] for k in cells})
-    }
     sizes = sorted({n for _, _, n in cells})
+    again = {n: [m.name for m in trial.methods if any(k[0] == m.name and k[2] == n and k not in given for k in cells)]
+             for n in sizes}  # fmt: skip
+    kept = [f"at n = {n:,} {', '.join(names)}" for n, names in again.items() if names]
     out = [
         f"# {trial.question}",
         "",
@@ -146,10 +144,8 @@ def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Ce
         f"{np.__version__} · `scripts/referee {trial.name}`",
         "",
         *_left_out(trial, sizes),
-        *([f"As they were in the table of before, not asked again: {', '.join(kept)}.", ""] if kept else []),
-        "Draws of a case: "
-        + ", ".join(f"{' or '.join(map(str, many))} of {n} points" for n, many in draws.items())
-        + ".",
+        *([f"As they were in the table of before, not asked again: {'; '.join(kept)}.", ""] if kept else []),
+        f"Draws of a case: {'; '.join(_draws(trial, cells, n) for n in sizes)}.",
         "",
         f"Median over the cases of the root mean square error of the {trial.quantity}, by n; the share of 95 % "
         "intervals that hold the truth; answers that are none; processor time of one answer at the largest n asked.",
@@ -194,6 +190,15 @@ def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Ce
         ranked = sorted(reasons.items(), key=lambda pair: -pair[1])[:12]
         out += [f"| {method} | {why.replace('|', '/')} | {times} |" for (method, why), times in ranked]
     return "\n".join([*out, ""])
+
+
+def _draws(trial: Trial, cells: dict[tuple[str, str, int], Cell], n: int) -> str:
+    """Say how many draws the cells of a size have, and of how many sets."""
+    mine = {key: cell for key, cell in cells.items() if key[2] == n and cell.answers}
+    many = sorted({round(cell.answers / (1.0 - cell.failures)) for cell in mine.values()})
+    asked = len({case for _, case, _ in mine})
+    sets = f" ({asked} of {len(trial.cases)} sets)" if asked < len(trial.cases) else ""
+    return f"n = {n:,} {' or '.join(map(str, many))}{sets}"
 
 
 def _left_out(trial: Trial, sizes: Sequence[int]) -> list[str]:

@@ -157,7 +157,7 @@ def test_a_trial_goes_on_where_it_stopped(referee: dict[str, ModuleType], tmp_pa
     write(trial, mine, tmp_path / "root", keep=True)  # what is not asked again stays
     assert (tmp_path / "root" / "datasets" / "referee" / "curves.csv").read_text(encoding="utf-8") == held
     page = (tmp_path / "root" / "datasets" / "referee" / "curves.md").read_text(encoding="utf-8")
-    assert "not asked again: fractalman, floor at 5, " in page
+    assert "not asked again: at n = 5 fractalman, floor, " in page
     write(trial, whole, tmp_path / "root")
     cells = len({(row["method"], row["case"], row["n"]) for row in whole})
     assert (
