@@ -208,7 +208,7 @@ def _left_out(trial: Trial, sizes: Sequence[int]) -> list[str]:
     said = []
     if most:
         ends = ", ".join(f"{name} {n:,}" for name, n in most.items())
-        said.append(f"Asked up to so many points, beyond which an answer takes more than a minute: {ends}.")
+        said.append(f"Asked up to so many points; beyond, all pairs at once or minutes an answer: {ends}.")
     if wide:
         ends = ", ".join(f"{name} {n:,}" for name, n in wide.items())
         said.append(
