@@ -28,7 +28,8 @@ _SYNONYMS: dict[str, str] = {
     "error_count": "errors n_errors num_errors error_count n_wrong num_wrong mistakes misclassified",
     "correct_count": "correct n_correct num_correct correct_count hits",
     "n": "n size sizes n_train train_size training_size n_samples num_samples samples n_examples num_examples examples "
-    "dataset_size n_points points train_samples n_train_samples training_examples num_train n_train_examples",
+    "dataset_size n_points points train_samples n_train_samples training_examples num_train n_train_examples "
+    "shots n_shots num_shots images n_images num_images train_images training_images labeled_examples n_labeled",
     "n_params": "n_params params N parameters param_count parameter_count parameters_count num_params num_parameters "
     "n_parameters model_params model_parameters model_num_parameters model_size size_params "
     "non_embedding_params nonembedding_params "

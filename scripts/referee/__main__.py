@@ -18,7 +18,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from experiment import TRIALS, Referee, again_folder, again_spec, all_rows, spec_of, trial_of
+from experiment import TRIALS, Referee, again_folder, again_spec, all_rows, replaced, spec_of, trial_of
 from report import checked, write_report
 from trial import present
 
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--cases", default="", metavar="A;B", help="only these cases")
     parser.add_argument("--methods", default="", metavar="A;B", help="only these methods")
     parser.add_argument("--join", action="append", default=[], type=Path, metavar="FOLDER", help="with its rows, too")
+    parser.add_argument("--keep", action="store_true", help="keep what the committed table has and no row asks again")
     parser.add_argument("--check", action="store_true", help="run nothing, compare with the committed table")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--report", action="store_true", help="run nothing, write the report of what is there")
@@ -66,8 +67,10 @@ def main() -> None:
         if not (options.report or again):
             spec = spec_of(name, options.seeds, options.sizes, chosen, methods)
             run_experiment(Referee(), spec, folder, _say, jobs=options.jobs)
-        rows = [row for one in (*options.join, options.out) for row in all_rows(one / name)]
-        print(write_report(trial, rows, ROOT))
+        rows = all_rows(folder)
+        for one in options.join:  # of an answer that two runs have the first is meant
+            rows = replaced(all_rows(one / name), rows)
+        print(write_report(trial, rows, ROOT, options.keep))
 
 
 def _say(text: str) -> None:

@@ -92,10 +92,33 @@ def checked(trial: Trial, rows: Sequence[Row], root: Path) -> str:
     )
 
 
-def write_report(trial: Trial, rows: Sequence[Row], root: Path) -> str:
-    """Write datasets/referee/NAME.md and .csv and docs/images/referee-NAME.png; return what was written in words."""
+def kept_cells(trial: Trial, rows: Sequence[Row], root: Path) -> dict[tuple[str, str, int], Cell]:
+    """Return the cells of the committed table whose set no row asks again."""
+    asked = {(row["method"], row["case"], row["n"]) for row in rows}
+    names = {method.name for method in trial.methods}, {case.name for case in trial.cases}
+    out = {}
+    with (root / "datasets" / "referee" / f"{trial.name}.csv").open(newline="", encoding="utf-8") as file:
+        for held in csv.DictReader(file):
+            key = held["method"], held["case"], int(held["n"])
+            if key in asked or key[0] not in names[0] or key[1] not in names[1]:
+                continue
+            median, error, spread, failures, seconds = (
+                float(held[name] or "nan") for name in ("median", "rms_error", "spread", "failures", "cpu_seconds")
+            )
+            covered = float(held["coverage"]) if held["coverage"] else None
+            out[key] = Cell(median, error, spread, covered, failures, seconds, int(held["answers"]))
+    return out
+
+
+def write_report(trial: Trial, rows: Sequence[Row], root: Path, keep: bool = False) -> str:
+    """Write datasets/referee/NAME.md and .csv and docs/images/referee-NAME.png; return what was written in words.
+
+    With ``keep`` what no row asks again stays in the table as it is there.
+    """
     cells, folder = cells_of(trial, rows), root / "datasets" / "referee"
     folder.mkdir(parents=True, exist_ok=True)
+    if keep:
+        cells |= kept_cells(trial, rows, root)
     with (folder / f"{trial.name}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*_HEAD, "cpu_seconds", "answers"])
@@ -109,12 +132,20 @@ def write_report(trial: Trial, rows: Sequence[Row], root: Path) -> str:
 def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Cell]) -> str:
     """Return the trial's page as Markdown."""
     versions = sorted({f"{row['package']} {row['version']}" for row in rows})
+    given = {(row["method"], row["case"], row["n"]) for row in rows}
     sizes = sorted({n for _, _, n in cells})
+    again = {n: [m.name for m in trial.methods if any(k[0] == m.name and k[2] == n and k not in given for k in cells)]
+             for n in sizes}  # fmt: skip
+    kept = [f"at n = {n:,} {', '.join(names)}" for n, names in again.items() if names]
     out = [
         f"# {trial.question}",
         "",
         f"{datetime.date.today().isoformat()} · {', '.join(versions)} · Python {platform.python_version()}, numpy "
         f"{np.__version__} · `scripts/referee {trial.name}`",
+        "",
+        *_left_out(trial, sizes),
+        *([f"As they were in the table of before, not asked again: {'; '.join(kept)}.", ""] if kept else []),
+        f"Draws of a case: {'; '.join(_draws(trial, cells, n) for n in sizes)}.",
         "",
         f"Median over the cases of the root mean square error of the {trial.quantity}, by n; the share of 95 % "
         "intervals that hold the truth; answers that are none; processor time of one answer at the largest n asked.",
@@ -159,6 +190,32 @@ def page(trial: Trial, rows: Sequence[Row], cells: dict[tuple[str, str, int], Ce
         ranked = sorted(reasons.items(), key=lambda pair: -pair[1])[:12]
         out += [f"| {method} | {why.replace('|', '/')} | {times} |" for (method, why), times in ranked]
     return "\n".join([*out, ""])
+
+
+def _draws(trial: Trial, cells: dict[tuple[str, str, int], Cell], n: int) -> str:
+    """Say how many draws the cells of a size have, and of how many sets."""
+    mine = {key: cell for key, cell in cells.items() if key[2] == n and cell.answers}
+    many = sorted({round(cell.answers / (1.0 - cell.failures)) for cell in mine.values()})
+    asked = len({case for _, case, _ in mine})
+    sets = f" ({asked} of {len(trial.cases)} sets)" if asked < len(trial.cases) else ""
+    return f"n = {n:,} {' or '.join(map(str, many))}{sets}"
+
+
+def _left_out(trial: Trial, sizes: Sequence[int]) -> list[str]:
+    """Say which methods are not asked at the larger sizes, and which of some sets only."""
+    most = {one.name: one.most for one in trial.methods if one.most < sizes[-1]}
+    wide = {one.name: one.wide for one in trial.methods if one.wide < sizes[-1] <= one.most}
+    said = []
+    if most:
+        ends = ", ".join(f"{name} {n:,}" for name, n in most.items())
+        said.append(f"Asked up to so many points; beyond, all pairs at once or minutes an answer: {ends}.")
+    if wide:
+        ends = ", ".join(f"{name} {n:,}" for name, n in wide.items())
+        said.append(
+            f"Asked up to so many points of sets in more than 15 coordinates, where all pairs are compared: {ends}; "
+            "beyond, their medians are of the other sets."
+        )
+    return [" ".join(said), ""] if said else []
 
 
 def draw(trial: Trial, cells: dict[tuple[str, str, int], Cell], path: Path) -> None:

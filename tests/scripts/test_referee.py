@@ -151,7 +151,14 @@ def test_a_trial_goes_on_where_it_stopped(referee: dict[str, ModuleType], tmp_pa
     assert answers(read_experiment(experiment.Referee(), half)) == answers(whole)
     trial = experiment.trial_of("curves")
     referee["report"].write_report(trial, whole, _root(tmp_path))
-    checked = referee["report"].checked
+    checked, write = referee["report"].checked, referee["report"].write_report
+    mine = [row for row in whole if row["method"] == "fractalman"]
+    held = (tmp_path / "root" / "datasets" / "referee" / "curves.csv").read_text(encoding="utf-8")
+    write(trial, mine, tmp_path / "root", keep=True)  # what is not asked again stays
+    assert (tmp_path / "root" / "datasets" / "referee" / "curves.csv").read_text(encoding="utf-8") == held
+    page = (tmp_path / "root" / "datasets" / "referee" / "curves.md").read_text(encoding="utf-8")
+    assert "not asked again: at n = 5 fractalman, floor, " in page
+    write(trial, whole, tmp_path / "root")
     cells = len({(row["method"], row["case"], row["n"]) for row in whole})
     assert (
         checked(trial, again, tmp_path / "root")
