@@ -344,6 +344,8 @@ def make_prediction(
     target_error : float, optional
         Relative standard error of the curve, between 0 and 1: draws are added until it is reached at every size asked
         for. Default: no draws are added.
+    loss : {"0-1", "cross-entropy"}, optional
+        Of labels that are classes. Default: "0-1", the share of wrong answers.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractalman import theory
-from fractalman.config import choice
+from fractalman.config import choice, shown
 from fractalman.errors import RecipeError
 from fractalman.learners.class_targets import CROSS_ENTROPY, ZERO_ONE
 from fractalman.recipes import Recipe
@@ -43,7 +43,7 @@ def loss_of(recipe: Recipe, asked: str | None) -> str:
         return ZERO_ONE if recipe.classifies else SQUARED
     if not recipe.classifies:
         raise RecipeError(
-            f"loss = {asked!r}: labels are values, whose loss is the squared error; leave it out, or use a target of "
+            f"loss = {shown(asked)}: labels are values, whose loss is the squared error; leave it out, or use a target of "
             'classes, e.g. target = "sign"'
         )
     checked: str = choice(ZERO_ONE, CROSS_ENTROPY)("loss", asked)
