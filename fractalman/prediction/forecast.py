@@ -345,9 +345,9 @@ def make_prediction(
     target_error : float, optional
         Relative standard error of the curve, between 0 and 1: draws are added until it is reached at every size asked
         for. Default: no draws are added.
-    loss : str, optional
-        Of labels that are classes: "0-1", the share of wrong answers, or "cross-entropy", in nats. Default: the one
-        that a curve is known of, "0-1" where both are.
+    loss : {"0-1", "cross-entropy"}, optional
+        Of labels that are classes: the share of wrong answers, or the cross-entropy in nats. Default: the one that a
+        curve is known of, "0-1" where both are.
 
     Returns
     -------

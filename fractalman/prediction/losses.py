@@ -43,8 +43,8 @@ def loss_of(recipe: Recipe, asked: str | None) -> str:
         return ZERO_ONE if recipe.classifies else SQUARED
     if not recipe.classifies:
         raise RecipeError(
-            f"loss = {shown(asked)}: labels are values, whose loss is the squared error; leave it out, or use a target of "
-            'classes, e.g. target = "sign"'
+            f"loss = {shown(asked)}: labels are values, whose loss is the squared error; leave it out, or use a target "
+            'of classes, e.g. target = "sign"'
         )
     checked: str = choice(ZERO_ONE, CROSS_ENTROPY)("loss", asked)
     return checked
