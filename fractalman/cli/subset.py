@@ -72,13 +72,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _dry_run(options: argparse.Namespace, file: File, rows: Any) -> int:
     """Say what the subset holds; X is not read, nothing is written."""
-    parts = file.subset_parts(
-        rows,
-        min_cluster=options.min_cluster,
-        max_cluster=options.max_cluster,
-        drop_empty=options.drop_empty,
-        collapse=options.collapse,
-    )
+    clusters, thinned = (options.min_cluster, options.max_cluster), (options.drop_empty, options.collapse)
+    parts, _ = file._taken(rows, clusters, thinned)
     latents = parts["hierarchy/parent"].shape[0] if "hierarchy/parent" in parts else None
     room = shutil.disk_usage(Path(options.output or ".").absolute().parent).free
     table = {

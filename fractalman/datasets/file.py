@@ -255,35 +255,8 @@ class File(PointsDisplay, StoredDataset):
         stored = self.provenance.compression
         return write_columns(path, columns, recipe=recipe, overwrite=overwrite, compression=stored)
 
-    def subset_parts(
-        self,
-        rows: npt.NDArray[np.bool_] | AnyInt | Sequence[int] | slice | None = None,
-        *,
-        min_cluster: int | None = None,
-        max_cluster: int | None = None,
-        drop_empty: bool = False,
-        collapse: bool = False,
-    ) -> dict[str, Part]:
-        """Return the columns that `subset` would have, each made when it is asked for; shapes cost no reading.
-
-        Parameters
-        ----------
-        rows, min_cluster, max_cluster, drop_empty, collapse
-            As for `subset`.
-
-        Returns
-        -------
-        dict
-            Column → Part.
-
-        Raises
-        ------
-        RecipeError, FileFormatError
-            As of `subset`.
-        """
-        return self._taken(rows, (min_cluster, max_cluster), (drop_empty, collapse))[0]
-
     def _taken(self, rows: Any, clusters: Any, thinned: Any) -> tuple[dict[str, Part], Origin]:
+        """The columns of a subset, each made when it is asked for (shapes cost no reading), and where they are from."""
         from fractalman.datasets.subset import taken
 
         if self.is_shard:
