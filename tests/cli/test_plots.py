@@ -132,6 +132,36 @@ def test_completion_is_a_script_that_names_every_command(shell: str, capsys: pyt
         assert (checked.returncode, checked.stderr) == (0, "")
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_bash_completes_names_learners_and_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab")
+    assert main(["--completion", "bash"]) == 0
+    (folder / "completion.sh").write_text(capsys.readouterr().out)
+    lines = {
+        "generate brill-cluster-1e": {
+            "brill-cluster-1e3",
+            "brill-cluster-1e4",
+            "brill-cluster-1e5",
+            "brill-cluster-1e6",
+        },
+        "predict cascade-plain --learner lap": {"laplace-kernel"},
+        "confirm quickstart-ca": {"quickstart-cascade"},
+        "locality locality-cl": {"locality-cluster"},
+        "granularity locality-cl": set(),
+        "info da": {"data.h5"},
+        "measure --scaling lo": {"losses.csv"},
+        "export data.h5 --layout pa": {"parquet"},
+        "subset data.h5 --dr": {"--drop-empty", "--dry-run"},
+    }
+    script = "source completion.sh\n" + "".join(
+        f"COMP_WORDS=(fractalman {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=()\n"
+        f'_shtab_fractalman fractalman "${{COMP_WORDS[-1]}}"; echo "${{COMPREPLY[*]}}"\n'
+        for line in lines
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert [set(line.split()) for line in done.stdout.splitlines()] == list(lines.values()), done.stderr
+
+
 def test_a_plan_marks_and_explains_the_window_it_chose() -> None:
     from fractalman.prediction.planning import Option, Plan
     from fractalman.report import plan_lines
