@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -298,7 +299,9 @@ def _wanted(progress: object) -> bool:
 def _tqdm() -> Any:
     """The class of tqdm that suits the place, None where it is not installed."""
     try:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():  # a notebook without ipywidgets has a bar of text; tqdm complains of that
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
     except ImportError:
         return None
     return tqdm

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,26 @@ def test_a_bar_is_shown_in_a_terminal_unless_it_is_turned_off(tmp_path: Path, mo
     assert terminal.getvalue() == ""
     fm.write(RECIPE, tmp_path / "b.h5")
     assert "B/s" in terminal.getvalue()
+
+
+def test_a_notebook_without_widgets_is_no_matter_of_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tqdm").mkdir()
+    (tmp_path / "tqdm" / "__init__.py").touch()
+    (tmp_path / "tqdm" / "auto.py").write_text(
+        "import warnings\n\nwarnings.warn('IProgress not found', stacklevel=2)\n\n\nclass tqdm:\n    plain = True\n"
+    )
+    for name in [name for name in sys.modules if name.split(".")[0] == "tqdm"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert progress._tqdm().plain
+    for name in ("tqdm", "tqdm.auto"):
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.warns(UserWarning, match="IProgress"):  # the control: imported by itself it does warn
+        importlib.import_module("tqdm.auto")
+    for name in ("tqdm", "tqdm.auto"):
+        monkeypatch.delitem(sys.modules, name)
 
 
 def test_a_line_takes_the_place_of_a_bar_without_tqdm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

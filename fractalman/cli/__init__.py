@@ -104,6 +104,18 @@ def _warn(
         (file or sys.stderr).write(text)
 
 
+def _what_is_kept(arguments: Sequence[str]) -> str:
+    """What a command that was stopped has left, in words; "" where nobody would expect anything."""
+    from fractalman.catalogue.studies import STUDIES
+
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    if command in STUDIES:
+        return "; what is done is kept, and the same command goes on from there"
+    if command == "quickstart":
+        return "; nothing is kept (use fractalman confirm quickstart-cascade -o FOLDER for a run that goes on)"
+    return ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
@@ -122,13 +134,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lead_nowhere(sys.stdout)
         return DONE
     except KeyboardInterrupt:
-        print("fractalman: interrupted", file=sys.stderr)
+        print(f"fractalman: interrupted{_what_is_kept(arguments)}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
         if _received:
-            print("fractalman: interrupted", file=sys.stderr)
+            print(f"fractalman: interrupted{_what_is_kept(arguments)}", file=sys.stderr)
             return INTERRUPTED if _received[-1] == signal.SIGINT else TERMINATED
         status, text = _status(error)
         print("\n".join(f"fractalman: {line}" for line in text.splitlines()), file=sys.stderr)

@@ -26,12 +26,15 @@ def add(commands: Commands) -> None:
         "--points", type=integer, default=100_000, metavar="N", help="points shown at most (default 1e5)"
     )
     add_force(parser, "overwrite an existing page")
+    parser.add_argument("--dry-run", action="store_true", help="print what the page would show, write nothing")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page and name it."""
     from fractalman.report.explorer import explore
 
+    if options.dry_run:
+        return _dry_run(options)
     path = explore(
         options.source, options.output, learner=options.learner, max_points=options.points, overwrite=options.force
     )
@@ -39,4 +42,23 @@ def run(options: argparse.Namespace) -> int:
         print_json({"page": str(path), "bytes": path.stat().st_size})
     else:
         print(f"{path} written, {path.stat().st_size:,} bytes: open it in a browser")
+    return DONE
+
+
+def _dry_run(options: argparse.Namespace) -> int:
+    """Say what the page would show."""
+    from fractalman.report.explorer import explore_work
+
+    work = explore_work(
+        options.source, options.output, learner=options.learner, max_points=options.points, overwrite=options.force
+    )
+    if options.json:
+        print_json(work)
+        return DONE
+    shown = f"one for every subcluster, at most {work['most']:,}" if work["points"] is None else f"{work['points']:,}"
+    print(f"points: {shown}, of {work['of']:,}")
+    if work["drawn"]:
+        print(f"drawn first: the dataset, {work['memory_bytes']:,} bytes")
+    curve = "averaged over structures" if work["curve"] else "none is known"
+    print(f"learning curve of {options.learner}: {curve}")
     return DONE

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
 
-from fractalman._extras import load_extra
 from fractalman._files import at_home
 from fractalman._version import __version__
+from fractalman.cli.completion import SHELLS
 from fractalman.cli.options import Parser
 from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
@@ -23,9 +23,6 @@ COMMANDS = (
     "study_data", "confirm", "studies", "report", "explore", "clean", "quickstart",
 )  # fmt: skip
 """Modules of this package, in the order in which --help lists what they add."""
-
-
-SHELLS = ("bash", "zsh")
 
 
 def _parser() -> tuple[Parser, dict[str, Parser]]:
@@ -47,10 +44,11 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     return parser, commands.choices
 
 
-def _complete(parser: Parser, options: argparse.Namespace) -> int:
-    """Print the script that a shell reads to complete our commands and options."""
-    shtab = load_extra("shtab", "completion of command lines")
-    print(shtab.complete(parser, options.completion))
+def _complete(parser: Parser, commands: dict[str, Parser], options: argparse.Namespace) -> int:
+    """Print the script that a shell reads to complete our command lines."""
+    from fractalman.cli.completion import completion
+
+    print(completion(parser, commands, options.completion))
     return 0
 
 
@@ -124,7 +122,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if unknown:
         raise RecipeError("\n".join(_unknown(options.command, commands[options.command], unknown)))
     if options.completion is not None:
-        options.run = partial(_complete, parser)
+        options.run = partial(_complete, parser, commands)
     elif options.command is None:
         raise RecipeError(f"no command found: expected {', '.join(commands)}; use fractalman --help")
     return options

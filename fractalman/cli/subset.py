@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fractalman._files import as_path
-from fractalman.cli.common import existing_file, say_written
+from fractalman.cli.common import DONE, existing_file, print_json, say_written
 from fractalman.cli.options import FILE, add_force, add_output, command, integer
 from fractalman.config import shown
 from fractalman.errors import RecipeError
@@ -30,7 +32,7 @@ def add(commands: Commands) -> None:
         "subset cluster.h5 -o part.h5 --rows chosen.npy",
     )
     parser.add_argument("file", metavar="FILE", help=FILE)
-    add_output(parser, "file")
+    add_output(parser, "file", dry=True)
     parser.add_argument(
         "--rows",
         metavar="ROWS",
@@ -41,6 +43,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--drop-empty", action="store_true", help="leave out latents without any of the points")
     parser.add_argument("--collapse", action="store_true", help="join chains of nodes with a single child")
     add_force(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print points, latents and bytes, write nothing")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,9 +52,14 @@ def run(options: argparse.Namespace) -> int:
 
     if options.rows is None and options.min_cluster is None and options.max_cluster is None:
         raise RecipeError("no choice of points: use --rows ROWS, --min-cluster N or --max-cluster N")
+    if options.output is None and not options.dry_run:
+        raise RecipeError("no file to write: use -o FILE, e.g. -o part.h5, or --dry-run")
     with open_file(existing_file(options.file)) as file:
+        rows = None if options.rows is None else _rows(options.rows, file)
+        if options.dry_run:
+            return _dry_run(options, file, rows)
         path = file.subset(
-            None if options.rows is None else _rows(options.rows, file),
+            rows,
             options.output,
             min_cluster=options.min_cluster,
             max_cluster=options.max_cluster,
@@ -60,6 +68,27 @@ def run(options: argparse.Namespace) -> int:
             overwrite=options.force,
         )
     return say_written(options, Path(str(path)))
+
+
+def _dry_run(options: argparse.Namespace, file: File, rows: Any) -> int:
+    """Say what the subset holds; X is not read, nothing is written."""
+    clusters, thinned = (options.min_cluster, options.max_cluster), (options.drop_empty, options.collapse)
+    parts, _ = file._taken(rows, clusters, thinned)
+    latents = parts["hierarchy/parent"].shape[0] if "hierarchy/parent" in parts else None
+    room = shutil.disk_usage(Path(options.output or ".").absolute().parent).free
+    table = {
+        "points": parts["y"].shape[0],
+        "of": file.n_points,
+        "latents": latents,
+        "columns_bytes": sum(math.prod(part.shape) * part.dtype.itemsize for part in parts.values()),
+        "free_bytes": room,
+    }
+    if options.json:
+        print_json(table)
+        return DONE
+    print(f"{table['points']:,} of {table['of']:,} points" + ("" if latents is None else f", {latents:,} latents"))
+    print(f"columns: up to {table['columns_bytes']:,} bytes before they are packed; {room:,} are free on that disk")
+    return DONE
 
 
 def _rows(text: str, file: File) -> Any:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fractalman._typing import I64, AnyFloat, AnyInt
     from fractalman.datasets.dictionary import Dictionary
     from fractalman.datasets.memory import Dataset
-    from fractalman.datasets.subset import Origin
+    from fractalman.datasets.subset import Origin, Part
     from fractalman.recipes import Recipe
     from fractalman.trees import Hierarchy, LabelTree
 
@@ -242,21 +242,27 @@ class File(PointsDisplay, StoredDataset):
         (True, 500)
         """
         from fractalman.datasets.memory import Dataset
-        from fractalman.datasets.subset import fields_of, subset_recipe, taken
+        from fractalman.datasets.subset import fields_of, subset_recipe
         from fractalman.datasets.writer import write_columns
 
-        if self.is_shard:
-            raise FileFormatError(f"{self.path} is a shard: expected a whole dataset; use its index file")
         if path is not None:
             refuse_source(path, self.path)
-        content, thinned = self.provenance.content, (drop_empty, collapse)
-        parts, origin = taken(self.columns, lambda: content, self.origin, rows, (min_cluster, max_cluster), thinned)
+        parts, origin = self._taken(rows, (min_cluster, max_cluster), (drop_empty, collapse))
         if path is None:
             return Dataset(recipe=self.recipe, origin=origin, **fields_of(parts))
         recipe = subset_recipe(self.recipe.to_dict(), origin, self.dims["d"])
         columns: dict[str, Any] = {**parts, "rows": origin.rows}
         stored = self.provenance.compression
         return write_columns(path, columns, recipe=recipe, overwrite=overwrite, compression=stored)
+
+    def _taken(self, rows: Any, clusters: Any, thinned: Any) -> tuple[dict[str, Part], Origin]:
+        """The columns of a subset, each made when it is asked for (shapes cost no reading), and where they are from."""
+        from fractalman.datasets.subset import taken
+
+        if self.is_shard:
+            raise FileFormatError(f"{self.path} is a shard: expected a whole dataset; use its index file")
+        content = self.provenance.content
+        return taken(self.columns, lambda: content, self.origin, rows, clusters, thinned)
 
     def verify(self) -> list[Problem]:
         """Return everything that is wrong with the file; see `fractalman.verify`.

@@ -309,6 +309,10 @@ def _silent(text: str) -> None:
     """Say nothing."""
 
 
+_TELLING = 0.05
+"""Seconds that a task was planned to take, from which on it tells how much slower than planned its kind is."""
+
+
 class Clock:
     """Time left, from the time that tasks of the same group took, else from what was planned, else of any.
 
@@ -349,13 +353,18 @@ class Clock:
     def _stretched(self, usual: Mapping[str, float]) -> dict[str, float]:
         """Return what is planned of a task of each group, times what groups of its kind took over what was planned.
 
+        Where all of these were planned to take next to nothing, what they took is what any task takes beside its work,
+        and is added: a hundredth of a second planned and a second taken is no hundredfold of a minute.
+
         A kind that was faster than planned is not taken to stay so by more than the other kinds were: networks stop
         early on few points and not on many, and a time left that grows is worse than one that shrinks.
         """
         taken: dict[str, float] = {}
         due: dict[str, float] = {}
+        beside: dict[str, list[float]] = {}
         for name, seconds in usual.items():
-            if self._planned.get(name):
+            beside.setdefault(_kind(name), []).append(seconds)
+            if self._planned.get(name, 0.0) >= _TELLING:
                 taken[_kind(name)] = taken.get(_kind(name), 0.0) + seconds
                 due[_kind(name)] = due.get(_kind(name), 0.0) + self._planned[name]
 
@@ -364,7 +373,10 @@ class Clock:
             usually = sum(taken[name] for name in others) / sum(due[name] for name in others) if others else 0.0
             return max(taken[kind] / due[kind], min(1.0, usually)) if kind in due else 1.0
 
-        return {name: seconds * stretch(_kind(name)) for name, seconds in self._planned.items()}
+        def added(kind: str) -> float:
+            return 0.0 if kind in due else fmean(beside.get(kind, [0.0]))
+
+        return {name: added(_kind(name)) + seconds * stretch(_kind(name)) for name, seconds in self._planned.items()}
 
 
 def _kind(group: str) -> str:

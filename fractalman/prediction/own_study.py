@@ -6,6 +6,7 @@ Measured risks are those of cross-validation: each of several splits trains on n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -115,9 +116,33 @@ def study_own_data(X: ArrayLike, y: ArrayLike, *, seed: int = 0, classes: bool |
     return OwnStudy(first, tuple(_studied(name, first, points, labels, seed) for name in STUDIED))
 
 
+def own_study_work(X: ArrayLike) -> dict[str, Any]:
+    """Return what `study_own_data` would fit: of every learner how often, and on how many points at most.
+
+    Parameters
+    ----------
+    X : (n, d) array
+        Points, as they have been read.
+
+    Returns
+    -------
+    dict
+        ``points``, ``columns``, ``tested`` and ``learners``, a row each: learner, fits, largest.
+    """
+    n, columns = np.shape(X)
+    tested = min(_TESTED, n // 4)
+    rows = [{"learner": name, "fits": _SPLITS * _SIZES, "largest": _largest(name, n, tested)} for name in STUDIED]
+    return {"points": n, "columns": columns, "tested": tested, "learners": rows}
+
+
+def _largest(name: str, n_points: int, n_tested: int) -> int:
+    """Training points of the largest fit; a prediction may end earlier."""
+    return min(n_points - n_tested, n_points if name in ("1-nn", "k-nn") else _LARGEST_KERNEL)
+
+
 def _studied(name: str, first: OwnPrediction, points: F64, labels: F64, seed: int) -> StudiedLearner:
     n_tested = min(_TESTED, len(points) // 4)
-    largest = min(len(points) - n_tested, _LARGEST_KERNEL if name not in ("1-nn", "k-nn") else len(points))
+    largest = _largest(name, len(points), n_tested)
     nothing = np.empty(0)
     try:
         one = for_learner(first, name, seed)

@@ -20,7 +20,7 @@ from fractalman._typing import F64, I64
 from fractalman.config import is_integer, real, shown
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, RecipeError
-from fractalman.families.base import family_of
+from fractalman.families.base import family_of, memory_of
 from fractalman.learners import learner_class
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
@@ -169,16 +169,8 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     >>> plan.learner, plan.budget
     ('1-nn', 1000)
     """
-    recipe = recipe_of(recipe)
-    if not family_of(recipe).laws.has_curves(recipe) or recipe.partitions:
-        recipe.needs_values("a plan")
-    recipe.needs_own_embedding("a plan")
-    resolution = real(0.0, 1.0, open_low=True)("resolution", resolution)
-    if not is_integer(budget) or int(budget) < 1:
-        raise RecipeError(f"budget = {shown(budget)}: expected a number of training points of at least 1")
-    prediction = make_prediction(recipe, learner)
+    recipe, prediction, grid, resolution = _begun(recipe, learner, resolution, budget)
     population = prediction.population
-    grid = _grid(population, prediction, int(budget))
     if grid.size < FEWEST_SIZES:
         return _impossible(prediction, resolution, int(budget), population, grid)
     structure, label = _scatter(recipe, grid)
@@ -196,6 +188,43 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
             options.append(_option(prediction, grid[window], math.sqrt(spread), resolution))
     options.sort(key=lambda option: (option.points, -option.sizes[-1]))
     return _chosen(prediction, resolution, int(budget), population, tuple(options), own is None, draws)
+
+
+def _begun(recipe: RecipeSource, learner: str, resolution: float, budget: int) -> tuple[Recipe, Prediction, I64, float]:
+    """The recipe, its prediction, the sizes that windows are made of and the resolution, all checked."""
+    recipe = recipe_of(recipe)
+    if not family_of(recipe).laws.has_curves(recipe) or recipe.partitions:
+        recipe.needs_values("a plan")
+    recipe.needs_own_embedding("a plan")
+    resolution = real(0.0, 1.0, open_low=True)("resolution", resolution)
+    if not is_integer(budget) or int(budget) < 1:
+        raise RecipeError(f"budget = {shown(budget)}: expected a number of training points of at least 1")
+    prediction = make_prediction(recipe, learner)
+    return recipe, prediction, _grid(prediction.population, prediction, int(budget)), resolution
+
+
+def plan_work(recipe: RecipeSource, learner: str, resolution: float, budget: int) -> dict[str, Any]:
+    """Return what `make_plan` of the same arguments would do, and refuse what it would refuse at once.
+
+    Returns
+    -------
+    dict
+        ``sizes``, number of ``windows``, ``structures`` that are drawn, ``label_draws`` on each, ``structure_points``,
+        ``curve``: whether the learner's own curve is computed on structures, too, and ``memory_bytes`` of one.
+    """
+    recipe, prediction, grid, _ = _begun(recipe, learner, resolution, budget)
+    smaller = _measured_on(recipe)
+    points = smaller.max_points if not recipe.addressed else min(smaller.max_points, int(max(grid, default=0)) * 2)
+    count = max(0, grid.size - FEWEST_SIZES + 1)
+    return {
+        "sizes": grid.tolist(),
+        "windows": count * (count + 1) // 2,
+        "structures": STRUCTURES if count else 0,
+        "label_draws": LABEL_DRAWS,
+        "structure_points": points,
+        "curve": bool(prediction.has_curve),
+        "memory_bytes": memory_of(smaller).array_bytes(),
+    }
 
 
 def _chosen(
@@ -267,8 +296,9 @@ def _impossible(prediction: Prediction, resolution: float, budget: int, populati
         )
     else:
         least = 3 * _SMALLEST * (2**FEWEST_SIZES - 1)
-        reason = f"a budget of {budget} training points is too small for {FEWEST_SIZES} sizes: use budget = "
-        f"{least} or more"
+        reason = (
+            f"a budget of {budget} training points is too small for {FEWEST_SIZES} sizes: use budget = {least} or more"
+        )
     return Plan(
         prediction.learner, resolution, budget, False, reason, None, (), prediction.law.data_exponent, population, ()
     )
@@ -290,9 +320,14 @@ def _grid(population: float, prediction: Prediction, budget: int) -> I64:
 # ---------------------------------------------------------------------------------------------------- scatter
 
 
+def _measured_on(recipe: Recipe) -> Recipe:
+    """The recipe of the structures that are drawn: a smaller one of large populations."""
+    return recipe if recipe.addressed or recipe.max_points <= _MEASURED else recipe.smaller(_MEASURED)
+
+
 def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
     """Risks of one neighbour: (structures, sizes) exact over labels, (structures, draws, sizes) of drawn labels."""
-    smaller = recipe if recipe.addressed or recipe.max_points <= _MEASURED else recipe.smaller(_MEASURED)
+    smaller = _measured_on(recipe)
     sizes = tuple(int(n) for n in grid)
     exact, drawn = [], []
     for draw in DrawnRealizations(smaller).draws(sizes, 0, STRUCTURES):

@@ -21,6 +21,7 @@ from fractalman.datasets.memory import Dataset
 from fractalman.display.style import require_plots
 from fractalman.display.summary import count
 from fractalman.errors import FractalmanError, RecipeError
+from fractalman.families.base import memory_of
 from fractalman.generation import generate
 from fractalman.measure import Variogram, fit_power_law, variogram
 from fractalman.prediction import make_prediction
@@ -86,6 +87,18 @@ def explore(
     >>> fm.explore(fm.Cascade(n_points=200, ambient_dim=8), "page.html", overwrite=True).name
     'page.html'
     """
+    target = _target_of(source, path, max_points, overwrite)
+    found = resolve(source)
+    data, said = _shown(found, int(max_points))
+    prediction = make_prediction(data.recipe, learner, draws=_DRAWS)
+    page = explorer_page(data, prediction, said)
+    if found is not source:
+        close(found)
+    return publish(target, page)
+
+
+def _target_of(source: RecipeSource, path: str | Path, max_points: int, overwrite: bool) -> Path:
+    """Return the page to write, or refuse what cannot be one."""
     if not is_integer(max_points) or not 2 <= max_points <= _MOST:
         raise RecipeError(f"max_points = {shown(max_points)}: expected a number of points from 2 to {_MOST}")
     target = as_path(path, "the page that is to be written")
@@ -99,13 +112,43 @@ def explore(
     if target.exists() and not overwrite:
         raise RecipeError(f"{path} exists: use overwrite=True (--force), or another name")
     require_plots()
+    return target
+
+
+def explore_work(
+    source: RecipeSource,
+    path: str | Path = "explore.html",
+    *,
+    learner: str = "1-nn",
+    max_points: int = POINTS,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Return what `explore` of the same arguments would do, and refuse what it would refuse at once.
+
+    Returns
+    -------
+    dict
+        ``points`` (None where larger data are coarsened until they are few enough), ``most``, ``of`` how many,
+        ``drawn``: whether a dataset is made first, its ``memory_bytes``, and whether the learner has a ``curve``.
+    """
+    _target_of(source, path, max_points, overwrite)
     found = resolve(source)
-    data, said = _shown(found, int(max_points))
-    prediction = make_prediction(data.recipe, learner, draws=_DRAWS)
-    page = explorer_page(data, prediction, said)
+    drawn = isinstance(found, Recipe)
+    about, of = (_recipe_shown(found, max_points), found.max_points) if isinstance(found, Recipe) else (
+        found.recipe, found.n_points
+    )  # fmt: skip
+    points = about.max_points if drawn else of if of <= max_points else None
+    prediction = make_prediction(about, learner, draws=_DRAWS)
     if found is not source:
         close(found)
-    return publish(target, page)
+    return {
+        "points": points,
+        "most": int(max_points),
+        "of": of,
+        "drawn": drawn,
+        "memory_bytes": memory_of(about).array_bytes() if drawn else None,
+        "curve": bool(prediction.has_curve or prediction.has_floor),
+    }
 
 
 def explorer_page(data: Dataset | CoarseDataset, prediction: Prediction, said: str = "") -> str:
@@ -132,10 +175,15 @@ def explorer_page(data: Dataset | CoarseDataset, prediction: Prediction, said: s
     )
 
 
+def _recipe_shown(recipe: Recipe, most: int) -> Recipe:
+    """The recipe of the dataset that is drawn: a smaller one where this one has more points than are shown."""
+    return recipe if (recipe.n_points or 0) <= most and recipe.max_points <= most else recipe.smaller(most)
+
+
 def _shown(found: Any, most: int) -> tuple[Dataset | CoarseDataset, str]:
     """The data that a page shows, and in words how they differ from what was asked for."""
     if isinstance(found, Recipe):
-        recipe = found if (found.n_points or 0) <= most and found.max_points <= most else found.smaller(most)
+        recipe = _recipe_shown(found, most)
         said = "" if recipe == found else f" (a smaller one of the recipe with {found.max_points:,} points)"
         return generate(recipe), said
     if not isinstance(found, (Dataset, CoarseDataset)):

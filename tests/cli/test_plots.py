@@ -132,6 +132,36 @@ def test_completion_is_a_script_that_names_every_command(shell: str, capsys: pyt
         assert (checked.returncode, checked.stderr) == (0, "")
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_bash_completes_names_learners_and_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab")
+    assert main(["--completion", "bash"]) == 0
+    (folder / "completion.sh").write_text(capsys.readouterr().out)
+    lines = {
+        "generate brill-cluster-1e": {
+            "brill-cluster-1e3",
+            "brill-cluster-1e4",
+            "brill-cluster-1e5",
+            "brill-cluster-1e6",
+        },
+        "predict cascade-plain --learner lap": {"laplace-kernel"},
+        "confirm quickstart-ca": {"quickstart-cascade"},
+        "locality locality-cl": {"locality-cluster"},
+        "granularity locality-cl": set(),
+        "info da": {"data.h5"},
+        "measure --scaling lo": {"losses.csv"},
+        "export data.h5 --layout pa": {"parquet"},
+        "subset data.h5 --dr": {"--drop-empty", "--dry-run"},
+    }
+    script = "source completion.sh\n" + "".join(
+        f"COMP_WORDS=(fractalman {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=()\n"
+        f'_shtab_fractalman fractalman "${{COMP_WORDS[-1]}}"; echo "${{COMPREPLY[*]}}"\n'
+        for line in lines
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert [set(line.split()) for line in done.stdout.splitlines()] == list(lines.values()), done.stderr
+
+
 def test_a_plan_marks_and_explains_the_window_it_chose() -> None:
     from fractalman.prediction.planning import Option, Plan
     from fractalman.report import plan_lines
@@ -147,3 +177,49 @@ def test_a_plan_marks_and_explains_the_window_it_chose() -> None:
 def test_every_command_with_a_figure_takes_plot() -> None:
     for command in ("confirm a.toml", "granularity a.toml", "locality a.toml", "probe a.toml", "plan a"):
         assert parse([*command.split(), "--plot", "a.pdf"]).plot == "a.pdf"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("subset data.h5 --rows ::4", "64 of 256 points, "),
+        ("study-data points.npz", "fitted: laplace-kernel, 30 times, on up to 150 points, tested on 50"),
+        ("explore data.h5", "points: 256, of 256"),
+        ("explore brill-cluster-1e6 --points 500", "points: 500, of 1,000,000"),
+        ("plan cascade-plain --learner ridge", "sizes: 64, 128, 256, "),
+        ("plan cascade-plain --budget 100", "no plan: the population or the budget leaves too few sizes"),
+    ],
+)
+def test_what_takes_long_says_first_what_it_would_do(
+    command: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    assert main([*command.split(), "--dry-run"]) == 0
+    assert said in capsys.readouterr().out
+    assert main([*command.split(), "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_dry_run_of_a_subset_has_the_sizes_of_the_subset(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["subset", str(folder / "data.h5"), "--rows", "10:90", "--collapse", "--drop-empty"]
+    assert main([*words, "--dry-run", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert main([*words, "-o", "part.h5"]) == 0
+    with fm.open("part.h5") as file:
+        assert planned["points"] == file.n_points
+        assert planned["latents"] == file.columns["hierarchy/parent"].shape[0]
+        assert planned["columns_bytes"] == sum(column.nbytes for name, column in file.columns.items() if name != "rows")
+    assert main(words) == 2
+    assert "use -o FILE" in capsys.readouterr().err
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del folder
+    for words, said in {
+        "explore data.h5 -o page.pdf": "ends in .html",
+        "plan cascade-plain --resolution 7": "0 < resolution <= 1",
+        "subset data.h5 --rows 5:5": "expected",
+    }.items():
+        assert main([*words.split(), "--dry-run"]) == 2
+        assert said in capsys.readouterr().err

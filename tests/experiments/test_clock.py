@@ -54,6 +54,15 @@ def test_one_quick_task_does_not_make_all_that_follow_quick() -> None:
     assert words[3] == "about 9.0 s left"
 
 
+def test_what_every_task_takes_beside_its_work_is_added_and_not_multiplied() -> None:
+    """Ten of 125 tasks were done in seconds, and 84 minutes were said to be left: ridge was planned to take none."""
+    groups = ["ridge, 64", "ridge, 128", "ridge, 256", "ridge, 4096"]
+    planned = {"ridge, 64": 0.001, "ridge, 128": 0.002, "ridge, 256": 0.003, "ridge, 4096": 4.0}
+    words = list(said(groups, [3.0, 1.0, 1.0, 5.0], planned))
+    assert words[1] == "about 8.0 s left"  # 2 + .003 and 2 + 4 s; a thousandfold of what was planned would be an hour
+    assert words[2] == "about 5.7 s left"
+
+
 def test_tasks_of_a_sweep_are_planned_by_size() -> None:
     sweep = {"learners": ["laplace-kernel", "mlp"], "train_sizes": [64, 1024], "seeds": 3}
     spec = load_spec({"recipe": {"family": "cascade", "n_points": 4096, "ambient_dim": 8}, "sweep": sweep})

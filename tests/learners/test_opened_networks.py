@@ -120,3 +120,23 @@ def test_what_a_study_cannot_look_into_is_refused_before_it_trains() -> None:
     ):
         with pytest.raises(RecipeError, match=said):
             prepare(learners.make("convolution", {"depth": 1, **BUDGET, **settings}), problem())  # type: ignore[arg-type]
+
+
+@pytest.mark.slow(reason="a network is trained for every kind", but=["dense"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_learner_has_fitted_is_a_network_of_ones_own(kind: str) -> None:
+    """At the points as they came: scaling of inputs and labels is part of what it answers and of its kernel."""
+    name, settings = KINDS[kind]
+    p = problem()
+    p = Problem(3.0 * p.X_train + 2.0, 5.0 * p.y_train - 1.0, 3.0 * p.X_test + 2.0, 3)
+    fitted = learners.make(name, {**settings, **BUDGET}).fitted(p)  # type: ignore[attr-defined]
+    network = learners.own_network(fitted, p.X_test)
+    answers = network.activations(p.X_test)["output"]
+    expected = fitted.outcome.prediction
+    centred = [values - values.mean(axis=0) for values in (answers, expected)]  # each output has a centre of its own
+    unit = np.linalg.norm(centred[1]) / np.linalg.norm(centred[0])  # and all have one unit
+    np.testing.assert_allclose(unit * centred[0], centred[1], rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    assert np.std(expected) > 0.0
+    kernel = network.kernel(p.X_test[:2], p.X_test)
+    np.testing.assert_allclose(kernel[:, :, :2], np.swapaxes(kernel[:, :, :2], 1, 2), rtol=1e-4)
+    assert (network.own(p.X_test).sum(axis=0) > 0.0).all()
