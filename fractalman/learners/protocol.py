@@ -203,7 +203,7 @@ class Learner(HtmlTable, ABC):
     axes : dict
         Setting that a sweep may vary → "model" (size of the model) or "budget" (length of its training).
     doubled : tuple of str
-        Settings whose doubling says what limits the learner: the doubling checks of ``probe = true``.
+        Settings whose doubling says what limits the learner: the doubling checks of ``doubling_checks = true``.
     padding : str
         Setting that takes the largest training set of a sweep, so that one compilation serves all; "" = none.
     strings : bool

@@ -79,7 +79,6 @@ def test_a_rate_at_which_a_network_diverges_is_the_worst_for_it_alone() -> None:
     np.testing.assert_array_equal(tame.prediction, fixed.prediction)
 
 
-@pytest.mark.slow(reason="networks trained at two rates")
 @pytest.mark.usefixtures("unstable")
 def test_a_network_that_diverges_at_every_rate_is_recorded() -> None:
     tame, wild = learners.make("mlp", {**TABLE, "learning_rate": [0.01, 0.02]}).run([problem(1), problem(2, 39)])

@@ -52,7 +52,7 @@ def population_window(population: float, exponent: float | None) -> Window:
 
 
 def distances_only(law: Law, learner: LearnerProperties, label: str, a: float) -> Law:
-    """Return a critical cluster's law as it holds for one learner: assumptions, standing, reason."""
+    """Return a critical cluster's law as it holds for one learner: assumptions, evidence, reason."""
     floor = learner.kind == "floor"
     notes = ["n far below N: slopes rise spuriously beyond n = N/16"]
     notes.append("asymptote: compare fits with the local exponent of the curve over the same sizes")
@@ -79,7 +79,7 @@ def distances_only(law: Law, learner: LearnerProperties, label: str, a: float) -
     return replace(
         law,
         assumptions=tuple(notes),
-        evidence=law.evidence if floor or learner.name == "1-nn" else _STANDING.get(learner.name, OPEN),
+        evidence=law.evidence if floor or learner.name == "1-nn" else _EVIDENCE.get(learner.name, OPEN),
         reason=law.reason if floor else _REASON[learner.kind],
         references=(*law.references, *learner.references),
     )
@@ -111,7 +111,7 @@ _REASON = {
     "network": "a network that knows distances only interpolates like one neighbour; finding the hierarchy beats that",
 }
 _HERE = "N = 30000, a = 0, n = 64…1000: local slope"
-_STANDING = {
+_EVIDENCE = {
     "k-nn": f"argued: the k nearest of n points lie √(kN/n) edges away; {_HERE} .32 beside .33 of 1-NN",
     "random-features": f"open; {_HERE} .22 beside .33 of 1-NN",
     "laplace-kernel": "checked: .35 beside .35 of 1-NN at N = 60000; the asymptote itself is unchecked",

@@ -111,7 +111,7 @@ def cascade_law(recipe: Cascade, learner: LearnerProperties) -> Law:
         data_exponent=found.beta,
         model_exponent=None if learner.kind == "floor" else found.model,
         source=_SOURCE.get(learner.name, _SOURCE[""]),
-        evidence=_STANDING.get(learner.name, OPEN),
+        evidence=_EVIDENCE.get(learner.name, OPEN),
         reason=_REASON[learner.kind],
         domain="noiseless labels, n below the mass of the last level's cells, d > 2D",
         assumptions=_notes(recipe, learner, found),
@@ -303,7 +303,7 @@ _SOURCE = {
     "mlp": "docs/theory.md §3.1 and §6; model: Graf & Luschgy 2000, §3.2",
     "bayes": "docs/theory.md §4",
 }
-_STANDING = {
+_EVIDENCE = {
     "1-nn": "checked: 24 seeds, n = 128…16384, within .025 of β for five constant and three random branchings",
     "k-nn": "argued: k points in a cell instead of one; expected risk at k = 4, H = ½, n = 64…1000: local slope "
     ".487 for .5",

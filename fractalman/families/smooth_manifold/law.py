@@ -69,7 +69,7 @@ def manifold_law(recipe: SmoothManifold, learner: LearnerProperties) -> Law:
     return replace(
         law,
         assumptions=tuple(notes),
-        evidence=law.evidence if learner.name == "1-nn" else _STANDING.get(learner.name, law.evidence),
+        evidence=law.evidence if learner.name == "1-nn" else _EVIDENCE.get(learner.name, law.evidence),
         inputs={"manifold": recipe.kind, **law.inputs},
         references=(*law.references, *learner.references) if not law.references else law.references,
         attained=law.attained and not law.logarithmic and learner.name != "gaussian-kernel",
@@ -77,7 +77,7 @@ def manifold_law(recipe: SmoothManifold, learner: LearnerProperties) -> Law:
 
 
 _HERE = "sphere, D = 2, H = ½, n = 64…1000: local slope"
-_STANDING = {
+_EVIDENCE = {
     "k-nn": "argued: the k nearest of n points lie (k/n)^(1/D) away",
     "laplace-kernel": f"literature, for points on a lattice; {_HERE} .484 where .5 is due",
     "ntk-kernel": f"literature, for points on a lattice; {_HERE} .507 where .5 is due",

@@ -95,8 +95,8 @@ def _smoother_weights(split: _Split, name: str) -> tuple[F64 | None, float | Non
 
     A network's are those of its limit of infinite width, trained by plain descent.
     """
-    standing = learner_class(name).reference or name
-    smoother = learners.make(standing).smoother() if learner_class(standing).linear_smoother else None
+    reference = learner_class(name).reference or name
+    smoother = learners.make(reference).smoother() if learner_class(reference).linear_smoother else None
     if smoother is None or split.covariance is None or split.expected is None:
         return None, None
     sample = split.sample
