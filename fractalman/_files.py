@@ -289,7 +289,7 @@ def _room(path: Path, number: int) -> str:
     try:
         free = shutil.disk_usage(path.parent).free
     except OSError:
-        return "and there is no room for more"
+        return "and no space is left for more"
     return f"{free:,} are free"
 
 
