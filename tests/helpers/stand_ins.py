@@ -17,6 +17,7 @@ PLACES = {
     "make": "fractalman.learners.make",
     "predict": "fractalman.prediction.make_prediction",
     "covariance": "fractalman.theory.TreeCovariance",
+    "label_modes": "fractalman.experiments.replicates.label_modes",
 }
 
 
@@ -31,11 +32,10 @@ class StandIns:
     make: Callable[..., Any] | None = None
     predict: Callable[..., Any] | None = None
     covariance: Callable[..., Any] | None = None
+    label_modes: Callable[..., Any] | None = None
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Put them in place until ``patch`` is undone; labels that are played are held against no recipe."""
-        if self.label_draws is not None:
-            patch.setattr("fractalman.experiments.replicates.label_modes", lambda *_: [])
+        """Put them in place until ``patch`` is undone."""
         for field in fields(self):
             function = getattr(self, field.name)
             if function is not None:
