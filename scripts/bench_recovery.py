@@ -1,9 +1,11 @@
 """How fast all scores of a wide dictionary are, and beside them the same scores of dense tables in NumPy.
 
-Usage: python scripts/bench_recovery.py [--width 1024] [--points 20000] [--active 16] [--dim 256] [--large]
+Usage: python scripts/bench_recovery.py [--width 1024] [--points 20000] [--active 16] [--dim 256]
+    [--features 1024] [--large]
 
 Both get the same made-up case; processor time, and the largest difference of any score. --large: 16,384 units and
-features, 10^5 points, no dense tables (26 GB), with the peak of the process's memory.
+features, 10^5 points, no dense tables (26 GB), with the peak of the process's memory. --features: as many, of which the
+dictionary has some; no dense tables.
 """
 
 from __future__ import annotations
@@ -73,22 +75,24 @@ def dense_scores(
     }
 
 
-def case(width: int, points: int, active: int, d: int) -> tuple[Any, Any, Truth]:
+def case(width: int, points: int, active: int, d: int, features: int) -> tuple[Any, Any, Truth]:
     """Return decoder, codes and truth of a case: a regular tree of features, a dictionary that errs a little."""
     from scipy.sparse import csr_array
 
     rng = np.random.default_rng(0)
-    directions = rng.standard_normal((width, d)).astype(np.float32)
-    parent = (np.arange(width) - 1) // 2
-    decoder = (directions + 0.5 * rng.standard_normal((width, d))).astype(np.float32)[rng.permutation(width)]
+    directions = rng.standard_normal((features, d)).astype(np.float32)
+    parent = (np.arange(features) - 1) // 2
+    held = directions[rng.permutation(features)[:width]]
+    decoder = (held + 0.5 * rng.standard_normal(held.shape)).astype(np.float32)
 
-    def table() -> Any:
-        at = rng.integers(0, width, points * active)
-        codes = csr_array((rng.random(at.size) + 0.1, at, np.arange(0, at.size + 1, active)), shape=(points, width))
+    def table(count: int) -> Any:
+        at = rng.integers(0, count, points * active)
+        codes = csr_array((rng.random(at.size) + 0.1, at, np.arange(0, at.size + 1, active)), shape=(points, count))
         codes.sum_duplicates()
         return codes
 
-    return decoder, table(), Truth(directions, table(), np.where(np.arange(width) > 0, parent, -1))
+    truth = Truth(directions, table(features), np.where(np.arange(features) > 0, parent, -1))
+    return decoder, table(width), truth
 
 
 def direct(decoder: Any, codes: Any, truth: Truth) -> dict[str, Any]:
@@ -113,16 +117,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, default in (("width", 1024), ("points", 20_000), ("active", 16), ("dim", 256)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--features", type=int, default=None)
     parser.add_argument("--large", action="store_true")
     options = parser.parse_args()
     size = (16_384, 100_000, 16, 256) if options.large else (options.width, options.points, options.active, options.dim)
-    decoder, codes, truth = case(*size)
+    features = options.features or size[0]
+    decoder, codes, truth = case(*size, features)
     whole, score = timed(score_dictionary, decoder, codes, truth)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"{size[0]} units and features, {size[1]} points: all scores with chance levels {whole:.1f} s, {peak:.2f} GiB"
+        f"{size[0]} units, {features} features, {size[1]} points: all scores with chance levels {whole:.1f} s, "
+        f"{peak:.2f} GiB"
     )
-    if not options.large:
+    if not options.large and options.features is None:
         own, _ = timed(direct, decoder, codes, truth)
         dense = codes.toarray(), truth.directions, truth.codes.toarray(), truth.parent
         slow, same = timed(dense_scores, decoder, *dense, 0.0)
