@@ -162,6 +162,10 @@ def test_strings_have_classifiers_an_exact_floor_and_one_line_of_no_theory(loss:
     v_in = 1.0 - share.max() if loss == "0-1" else -np.sum(share * np.log(share))
     assert all(p.v_in == pytest.approx(v_in) for p in result.points if p.seed == 0)
     for verdict in result.verdicts:
+        if verdict.learner == "1-nn":  # whose curve is known exactly
+            assert "1-nn" not in result.notes
+            assert verdict.agrees is not False, verdict.reason
+            continue
         assert verdict.agrees is None
         note = result.notes[verdict.learner]
         assert "the best constant has" in note

@@ -33,7 +33,8 @@ def status(name):
     return int(line.split()[1]) * 1024
 
 recipe, hierarchy, path = fm.from_toml(sys.argv[1]), sys.argv[2] == "trees", sys.argv[3]
-fm.write(recipe.replace(n_points=3000), path, hierarchy=hierarchy, overwrite=True)
+for n in (3000, 100_000):  # what compiles the kernels of small trees, and of large ones
+    fm.write(recipe.replace(n_points=n), path, hierarchy=hierarchy, overwrite=True)
 growth = []
 for n in map(int, sys.argv[4:]):
     Path("/proc/self/clear_refs").write_text("5")
