@@ -142,7 +142,8 @@ def run_granularity(
     layer
         In whose activations the learners work; "input" = the points.
     hierarchy
-        Of points: "ward", "minimum-spanning-tree" or a `fractalman.trees.Hierarchy`; None = the dataset's, else Ward's.
+        Of points: "ward", "minimum-spanning-tree", "hdbscan" or a `fractalman.trees.Hierarchy`; None = the dataset's,
+        else Ward's.
     hierarchy_layer
         In whose activations the hierarchy is estimated; "input" = the points.
     train

@@ -28,7 +28,7 @@ _RESERVED = {
 }
 _DATA: Keys = {
     "file": (text("the name of a file of points"), None),
-    "hierarchy": (optional(choice("ward", "minimum-spanning-tree", "known")), None),
+    "hierarchy": (optional(choice("ward", "minimum-spanning-tree", "hdbscan", "known")), None),
     "hierarchy_layer": (text("a layer's name"), "input"),
     "layer": (text("a layer's name"), "input"),
     "target": (choice("value", "one-hot"), "value"),

@@ -16,7 +16,6 @@ import numpy as np
 from fractalman.families.base import memory_of
 from fractalman.learners import Cost
 from fractalman.measure.user_files import read_points
-from fractalman.studies.estimated import HIERARCHIES
 from fractalman.studies.sources import ArraySource, FileSource, RecipeSource
 from fractalman.studies.trained_source import TrainedSource
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 _PER_NODE = 4e-7
 """Seconds of drawing a point with its hierarchy, and .05 of it for every coordinate."""
-_PAIR_BYTES = {HIERARCHIES[0]: 8.0, HIERARCHIES[1]: 48.0}
+_PAIR_BYTES = {"ward": 8.0, "minimum-spanning-tree": 48.0, "hdbscan": 48.0}
 """Of every pair of points, while a hierarchy is estimated."""
 _PAIR_SECONDS = 3e-8
 _FACTORED = 6.0

@@ -10,9 +10,11 @@ from fractalman.errors import RecipeError, ResourceError, nearest
 from fractalman.families._forests.forest import cut_tree, join_in_order, minimum_spanning_forest
 from fractalman.trees import Hierarchy
 
-HIERARCHIES = ("ward", "minimum-spanning-tree")
+HIERARCHIES = ("ward", "minimum-spanning-tree", "hdbscan")
+NEIGHBOURS = 5
+"""Of a point, itself among them, the last of which says how dense it is there: what HDBSCAN calls min_samples."""
 LIMIT_POINTS = 10_000
-"""Both hold all pairs of points, 5·10⁷ there: 8 bytes each, and the spanning tree 40 more while they are sorted."""
+"""All hold all pairs of points, 5·10⁷ there: 8 bytes each, and spanning trees 40 more while they are sorted."""
 
 
 def estimated_hierarchy(X: AnyFloat, how: str, seed: int) -> Hierarchy:
@@ -21,10 +23,12 @@ def estimated_hierarchy(X: AnyFloat, how: str, seed: int) -> Hierarchy:
     Args:
         X: (n, d) coordinates, n ≤ `LIMIT_POINTS`.
         how: "ward", the merges of smallest growth of the variance within; "minimum-spanning-tree", the Euclidean one,
-            cut at random edges as the hierarchies of percolation clusters are.
-        seed: of the random cuts; Ward's has none.
+            cut at random edges as the hierarchies of percolation clusters are; "hdbscan", the merges of single linkage
+            by mutual reachability, the largest of a pair's distance and of the distances at which either has
+            `NEIGHBOURS` points about it: the whole tree that HDBSCAN condenses.
+        seed: of the random cuts; the others have none.
     Errors: RecipeError for another name; ResourceError for more points.
-    Source: Ward 1963; docs/theory.md §1 for the cuts.
+    Source: Ward 1963; Campello, Moulavi and Sander 2013; docs/theory.md §1 for the cuts.
     """
     from scipy.cluster.hierarchy import linkage
 
@@ -42,8 +46,10 @@ def estimated_hierarchy(X: AnyFloat, how: str, seed: int) -> Hierarchy:
     elif how == "ward":
         edges = _representatives(linkage(points, "ward")[:, :2].astype(np.int64), n)
         tree = join_in_order(edges, n, np.arange(n - 1))
+    elif how == "hdbscan":
+        tree = join_in_order(_spanning_tree(n, _mutual_reachability(points)), n, np.arange(n - 1))
     else:
-        tree = cut_tree(_euclidean_tree(points), n, seed)
+        tree = cut_tree(_spanning_tree(n, _distances(points)), n, seed)
     zeros = np.zeros(tree.parent.size)
     return Hierarchy(tree.parent, zeros, zeros, tree.size, tree.depth, n)
 
@@ -58,10 +64,31 @@ def _representatives(merges: I64, n: int) -> I64:
     return edges
 
 
-def _euclidean_tree(points: F64) -> I64:
-    """Return the edges of the Euclidean minimum spanning tree, by rising length; equal points are joined first."""
+def _distances(points: F64) -> F64:
+    """Return the distances of all pairs, (0, 1), (0, 2), …"""
     from scipy.spatial.distance import pdist
 
+    found: F64 = pdist(points)
+    return found
+
+
+def _mutual_reachability(points: F64) -> F64:
+    """Return max(distance, both points' distances to their `NEIGHBOURS`th point, themselves the first) of all pairs."""
+    from scipy.spatial import cKDTree
+
     n = len(points)
+    k = min(NEIGHBOURS, n)
+    core = np.asarray(cKDTree(points).query(points, k=[k])[0], np.float64)[:, 0]
+    found = _distances(points)
+    first = 0
+    for i in range(n - 1):  # a row of pairs after the other: no table of all pairs beside the distances
+        row = found[first : first + n - 1 - i]
+        np.maximum(row, np.maximum(core[i], core[i + 1 :]), out=row)
+        first += row.size
+    return found
+
+
+def _spanning_tree(n: int, lengths: F64) -> I64:
+    """Return the edges of the minimum spanning tree of all pairs, by rising length; equal points are joined first."""
     a, b = np.triu_indices(n, 1)
-    return minimum_spanning_forest(np.column_stack([a, b]), pdist(points), n)
+    return minimum_spanning_forest(np.column_stack([a, b]), lengths, n)

@@ -14,9 +14,10 @@ from fractalman.config import integer
 from fractalman.errors import RecipeError, ResourceError
 from fractalman.experiments import load_result, read_experiment, run_experiment
 from fractalman.studies.base import Row, Study, StudySpec, Task
-from fractalman.studies.estimated import LIMIT_POINTS, estimated_hierarchy
+from fractalman.studies.estimated import LIMIT_POINTS, NEIGHBOURS, estimated_hierarchy
 from fractalman.studies.reading import read_study
 from fractalman.studies.sources import FileSource, RecipeSource, labels
+from fractalman.trees import Hierarchy
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,9 @@ def test_ward_and_spanning_trees_are_those_of_scipy() -> None:
     tree = estimated_hierarchy(X, "minimum-spanning-tree", 3)
     assert tree.n_latents == 59
     assert tree.size.max() == 60
-    from fractalman.studies.estimated import _euclidean_tree
+    from fractalman.studies.estimated import _distances, _spanning_tree
 
-    edges = _euclidean_tree(X)
+    edges = _spanning_tree(60, _distances(X))
     length = np.linalg.norm(X[edges[:, 0]] - X[edges[:, 1]], axis=1)
     assert length.sum() == pytest.approx(minimum_spanning_tree(squareform(pdist(X))).sum())
     other = estimated_hierarchy(X, "minimum-spanning-tree", 4)
@@ -140,6 +141,42 @@ def test_ward_and_spanning_trees_are_those_of_scipy() -> None:
     huge = np.broadcast_to(np.float32(0.0), (LIMIT_POINTS + 1, 2))
     with pytest.raises(ResourceError, match="take a random part"):
         estimated_hierarchy(huge, "ward", 0)
+
+
+def _subclusters(tree: Hierarchy) -> set[frozenset[int]]:
+    """The points below every node."""
+    below: list[set[int]] = [{i} for i in range(tree.n_points)] + [set() for _ in range(tree.n_latents)]
+    for point in range(tree.n_points):
+        node = int(tree.parent[point])
+        while node >= 0:
+            below[node].add(point)
+            node = int(tree.parent[node])
+    return {frozenset(points) for points in below}
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 70])
+def test_the_tree_of_hdbscan_is_single_linkage_by_mutual_reachability(n: int) -> None:
+    """Every cluster at every height of scipy's single linkage, on a table of all pairs written here, is a subcluster."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import cdist, squareform
+
+    X = np.random.default_rng(1).normal(size=(n, 2)) ** 3
+    tree = estimated_hierarchy(X, "hdbscan", 0)
+    assert tree.n_nodes == 2 * n - 1
+    if n == 1:
+        return
+    apart = cdist(X, X)
+    core = np.sort(apart, axis=1)[:, min(NEIGHBOURS, n) - 1]
+    reach = np.maximum(apart, np.maximum.outer(core, core))
+    np.fill_diagonal(reach, 0.0)
+    merges = linkage(squareform(reach, checks=False), "single")
+    found, ward = _subclusters(tree), _subclusters(estimated_hierarchy(X, "ward", 0))
+    wanted = set()
+    for height in np.unique(merges[:, 2]):
+        flat = fcluster(merges, height, "distance")
+        wanted |= {frozenset(np.flatnonzero(flat == f).tolist()) for f in np.unique(flat)}
+    assert wanted <= found
+    assert n < 70 or not wanted <= ward
 
 
 def test_one_hot_labels_are_centred_and_of_variance_one() -> None:
