@@ -156,7 +156,7 @@ def _subclusters(tree: Hierarchy) -> set[frozenset[int]]:
 
 @pytest.mark.parametrize("n", [1, 2, 4, 70])
 def test_the_tree_of_hdbscan_is_single_linkage_by_mutual_reachability(n: int) -> None:
-    """Every cluster at every height of scipy's single linkage, on a table of all pairs written here, is a subcluster."""
+    """Every cluster at any height of scipy's single linkage, on a table written here, is a subcluster."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import cdist, squareform
 
