@@ -138,5 +138,5 @@ def test_what_a_learner_has_fitted_is_a_network_of_ones_own(kind: str) -> None:
     np.testing.assert_allclose(unit * centred[0], centred[1], rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     assert np.std(expected) > 0.0
     kernel = network.kernel(p.X_test[:2], p.X_test)
-    np.testing.assert_allclose(kernel[:, :, :2], np.swapaxes(kernel[:, :, :2], 1, 2), rtol=1e-4)
+    np.testing.assert_allclose(kernel[:, :, :2], np.swapaxes(kernel[:, :, :2], 1, 2), rtol=1e-4, atol=1e-5)
     assert (network.own(p.X_test).sum(axis=0) > 0.0).all()
