@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fractalman.experiments import load_spec
+from fractalman.studies import study
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "datasets" / "reference"
@@ -69,6 +70,18 @@ def test_every_run_is_whole(name: str) -> None:
 @pytest.mark.parametrize("name", PLANNED)
 def test_every_planned_run_is_accepted(name: str) -> None:
     assert load_spec(REFERENCE / "not-run" / name).seeds >= 4
+
+
+def test_specifications_for_larger_machines_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "mnist.npz", X=rng.random((8200, 784), np.float32), y=np.arange(8200) % 10)
+    names = sorted(path.name for path in (REFERENCE / "larger").glob("*.toml"))
+    texts = [(REFERENCE / "larger" / name).read_text() for name in names]
+    monkeypatch.chdir(tmp_path)
+    for name, text in zip(names, texts, strict=True):
+        spec = load_spec(text) if name.startswith("confirm") else study(name.split("-")[0]).read(text)
+        assert spec.seeds >= 4
+    assert len(names) == 3
 
 
 def test_tables_are_what_the_points_say(script: ModuleType) -> None:
