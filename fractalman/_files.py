@@ -139,10 +139,8 @@ def nearby(path: str | os.PathLike[str]) -> str:
     try:
         missing = Path(path)
         with os.scandir(missing.parent) as entries:
-            some = itertools.islice(entries, _MOST_SIBLINGS)
-            names = [
-                entry.name for entry in some if entry.name[:1] != "." and entry.name != missing.name
-            ]  # a dead link
+            siblings = (entry.name for entry in itertools.islice(entries, _MOST_SIBLINGS))
+            names = [name for name in siblings if name[:1] != "." and name != missing.name]  # which a dead link has
     except (OSError, ValueError):
         return ""
     found = difflib.get_close_matches(missing.name[:MOST_NAME_BYTES], names, n=1, cutoff=0.75)

@@ -21,6 +21,8 @@ LOGISTIC_RIDGES: tuple[float, ...] = tuple(10.0**power for power in range(-7, 2)
 """Ridges of logistic regression that are tried, in units of the mean square of a coordinate; ties to the larger."""
 NEIGHBOURS: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 128)
 """Numbers of neighbours that are tried; ties to the smaller."""
+ZERO_ONE, CROSS_ENTROPY = "0-1", "cross-entropy"
+"""What an answer about classes costs: a share of wrong answers, or the mean −ln(probability of the class) in nats."""
 CLASS_MIDDLE = 0.5 + 1e-9
 """Of classes 0 and 1 a prediction above it answers 1: a vote that ends in a tie answers 0, whatever was rounded."""
 VALIDATION_FRACTION = 0.2

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fractalman import learners
+from fractalman.conventions import CROSS_ENTROPY, ZERO_ONE
 from fractalman.errors import FractalmanError
 from fractalman.learners import Learner, learner_class
-from fractalman.learners.class_targets import CROSS_ENTROPY, ZERO_ONE
 from fractalman.recipes import Recipe
 
 LABEL_DRAWS = 8

@@ -12,15 +12,9 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F32, F64
+from fractalman.conventions import CROSS_ENTROPY, ZERO_ONE
 from fractalman.learners import Learner, Outcome, Problem
-from fractalman.learners.class_targets import (
-    CROSS_ENTROPY,
-    ZERO_ONE,
-    answers,
-    columns_of,
-    cross_entropy,
-    one_hot,
-)
+from fractalman.learners.class_targets import answers, columns_of, cross_entropy, one_hot
 
 LOSSES = (ZERO_ONE, CROSS_ENTROPY)
 

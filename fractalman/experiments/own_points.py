@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from fractalman.conventions import ZERO_ONE
 from fractalman.errors import FractalmanError
 from fractalman.experiments.replicates import Replicate
 from fractalman.experiments.specification import Spec
 from fractalman.learners import Learner
-from fractalman.learners.class_targets import ZERO_ONE
 
 if TYPE_CHECKING:
     from fractalman.theory import Smoother

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._memory import available_bytes
+from fractalman.conventions import ZERO_ONE
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, ResourceError
 from fractalman.experiments.axes import Number
@@ -44,7 +45,6 @@ from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
 from fractalman.families.base import memory_of
 from fractalman.learners import Learner, make
-from fractalman.learners.class_targets import ZERO_ONE
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fractalman.conventions import CROSS_ENTROPY
 from fractalman.errors import FractalmanError
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import SizeSummary
-from fractalman.learners.class_targets import CROSS_ENTROPY
 
 if TYPE_CHECKING:
     from fractalman.prediction import Prediction

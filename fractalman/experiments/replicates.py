@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fractalman._typing import F32, F64, I64
+from fractalman.conventions import ZERO_ONE
 from fractalman.errors import RecipeError
 from fractalman.experiments.axes import Number
 from fractalman.experiments.class_risks import constant_risk, posterior_risk
 from fractalman.experiments.label_law import label_modes
 from fractalman.experiments.specification import Spec, given_rules, split_seed
-from fractalman.learners.class_targets import ZERO_ONE
 
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.conventions import ZERO_ONE
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.experiments import references, regimes
@@ -23,7 +24,6 @@ from fractalman.experiments.specification import BAYES, Spec
 from fractalman.experiments.verdicts import Verdict, judge
 from fractalman.families.base import family_of
 from fractalman.learners import Learner, UserLearner, learner_class, make
-from fractalman.learners.class_targets import ZERO_ONE
 
 if TYPE_CHECKING:
     from fractalman.prediction import Prediction

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from fractalman import learners
+from fractalman.conventions import ZERO_ONE
 from fractalman.display import Display
 from fractalman.experiments.axes import (
     DATA_AXIS,
@@ -23,7 +24,6 @@ from fractalman.experiments.engine import digest_of
 from fractalman.experiments.points import Task
 from fractalman.families.base import family_of
 from fractalman.learners import Learner, doubled_settings, learner_class
-from fractalman.learners.class_targets import ZERO_ONE
 from fractalman.learners.user import description
 from fractalman.random.streams import Role, Seeds, key64
 from fractalman.recipes import Recipe

@@ -21,9 +21,6 @@ R = TypeVar("R", bound=Recipe)
 ExactCurve: TypeAlias = tuple[str, Callable[[tuple[int, ...]], F64]]
 """How a curve is computed, in words; training-set sizes → risks, (1, sizes)."""
 
-ZERO_ONE, CROSS_ENTROPY = "0-1", "cross-entropy"
-"""Losses of classes that curves are of."""
-
 
 @dataclass(frozen=True)
 class DrawnCurve:

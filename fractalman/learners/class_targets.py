@@ -9,10 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.conventions import CLASS_MIDDLE
+from fractalman.conventions import CLASS_MIDDLE, CROSS_ENTROPY
 
-ZERO_ONE, CROSS_ENTROPY = "0-1", "cross-entropy"
-"""What an answer may cost: a share of wrong answers, or the mean of −ln(probability of the class) in nats."""
 LOSSES = (CROSS_ENTROPY, "squared")
 """What a learner may minimise where labels are classes."""
 _TIES = 1e-9

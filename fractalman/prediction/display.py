@@ -167,7 +167,7 @@ class PredictionDisplay(Display):
         ax.axhline(self.within_variance, color=MUTED, ls=":", lw=1.0, label="best constant")
         ax.set_title(f"{self.learner} on {self.recipe.family}", loc="left")
         ax.legend()
-        return log_axes(ax, "training-set size n", RISKS[self.loss])
+        return log_axes(ax, "training-set size n", RISKS[self.loss][1])
 
 
 def curves_shown(prediction: Any, n: Sequence[int] | None) -> tuple[Any, Any]:

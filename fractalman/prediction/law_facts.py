@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from fractalman import theory
-from fractalman.families.laws import ZERO_ONE
-from fractalman.recipes import Recipe
 
 
 class LawFacts:
-    """The facts of a law and of its curve, as attributes of who has them."""
+    """The facts of a law, as attributes of who has it."""
 
     law: theory.Law
-    recipe: Recipe
-    _curve: Any
-
-    @property
-    def loss(self) -> str:
-        """What the curve is of where labels are classes: "0-1", or "cross-entropy" in nats; "" where they are not."""
-        if not self.recipe.classifies:
-            return ""
-        return (self._curve.loss if self._curve is not None else "") or ZERO_ONE
 
     @property
     def data_exponent(self) -> float | None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from fractalman import theory
 from fractalman.config import choice, shown
+from fractalman.conventions import CROSS_ENTROPY, ZERO_ONE
 from fractalman.errors import RecipeError
-from fractalman.learners.class_targets import CROSS_ENTROPY, ZERO_ONE
 from fractalman.recipes import Recipe
 
 __all__ = ["CROSS_ENTROPY", "RISKS", "SQUARED", "ZERO_ONE", "in_nats", "loss_of"]
 
 SQUARED = "squared"
 RISKS = {
-    SQUARED: "expected risk",
-    ZERO_ONE: "share of wrong classes",
-    CROSS_ENTROPY: "cross-entropy in nats",
+    SQUARED: ("expected risk, in units of the label's prior variance", "risk / prior variance"),
+    ZERO_ONE: ("expected share of wrong classes", "share of wrong classes"),
+    CROSS_ENTROPY: ("expected cross-entropy in nats", "cross-entropy in nats"),
 }
-"""What stands on an axis of risks."""
+"""What stands on an axis of risks: of a wide figure, and of a narrow one."""
 
 
 def loss_of(recipe: Recipe, asked: str | None) -> str:

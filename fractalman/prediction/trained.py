@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fractalman._typing import F32, F64
+from fractalman.conventions import CROSS_ENTROPY
 from fractalman.learners import Learner, Problem
-from fractalman.learners.class_targets import CROSS_ENTROPY, answers, columns_of, cross_entropy
+from fractalman.learners.class_targets import answers, columns_of, cross_entropy
 from fractalman.prediction.realization import Realization
 
 INFINITE = "infinite cross-entropy: on some structure a class that came had probability 0; use larger sizes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -242,6 +243,13 @@ class Recipe(HtmlTable):
     def gaussian_values(self) -> bool:
         """Whether the values behind labels are jointly Gaussian given the points; floors and classes need it."""
         return True
+
+    @property
+    def span(self) -> float:
+        """About how far apart points lie, at most a few times less than the farthest pair: places of subtasks are apart
+        in units of it.
+        """
+        return 2.0 * math.sqrt(self.ambient_dim)
 
     def needs_values(self, what: str) -> None:
         """Refuse recipes whose y holds classes.

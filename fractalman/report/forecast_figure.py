@@ -11,6 +11,7 @@ from fractalman._typing import F64
 from fractalman.config import shown
 from fractalman.display.style import INK, MUTED, STYLES, new_figure
 from fractalman.errors import RecipeError
+from fractalman.prediction.losses import RISKS
 from fractalman.report.figures import axes_of_sizes
 from fractalman.report.forecasts import curve_of
 
@@ -48,21 +49,13 @@ def forecast_axes(table: Mapping[str, Any], width: float = 8.6, height: float = 
     axes_of_sizes(axes, sizes.astype(np.int64), "training-set size n")
     _thin(axes, sizes)
     beside = width >= BESIDE
-    axes.set_ylabel(_RISKS[table["loss"]][0 if beside else 1])
+    axes.set_ylabel(RISKS[table["loss"]][0 if beside else 1])
     axes.set_title(_title(table), loc="left", fontsize=10 if beside else 8, color=INK)
     if beside:
         figure.legend(handles=handles, loc="outside right upper", handlelength=2.0, labelspacing=0.7)
     else:
         figure.legend(handles=handles, loc="outside lower left", ncols=2, handlelength=1.6, fontsize=7.5)
     return axes
-
-
-_RISKS = {
-    "squared": ("expected risk, in units of the label's prior variance", "risk / prior variance"),
-    "0-1": ("expected share of wrong classes", "share of wrong classes"),
-    "cross-entropy": ("expected cross-entropy in nats", "cross-entropy in nats"),
-}
-"""Loss → what the axis is called in a wide figure, and in a narrow one."""
 
 
 def _band(axes: Axes, part: tuple[Any, ...], color: str, label: str) -> Any:

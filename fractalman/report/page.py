@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fractalman._typing import F64
+from fractalman.conventions import CROSS_ENTROPY
 from fractalman.errors import FractalmanError
 from fractalman.experiments import regimes, verdicts
 from fractalman.experiments.display import has_curve_along
 from fractalman.experiments.specification import has_floor
-from fractalman.learners.class_targets import CROSS_ENTROPY
 from fractalman.report import figures
 from fractalman.report.html import image, render
 from fractalman.report.matrix import matrix_table

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64, I64
+from fractalman.conventions import CROSS_ENTROPY, ZERO_ONE
 from fractalman.families._strings.recipe import GrammarRecipe
-from fractalman.families.laws import CROSS_ENTROPY, ZERO_ONE, DrawnCurve
+from fractalman.families.laws import DrawnCurve
 from fractalman.theory.grammars import (
     UNOBSERVED,
     context_table,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -69,6 +70,15 @@ class GrammarRecipe(Recipe):
     def masks(self) -> bool:
         """Whether ``symbols``, which is no token, stands for a hidden one."""
         return False
+
+    @property
+    def span(self) -> float:
+        """√(2·places) of one-hot blocks, twice that of random vectors, v·√places of numbers."""
+        if self.encoding == "tokens":
+            return float(self.symbols * math.sqrt(self.ambient_dim))
+        if self.encoding == "embedding":
+            return 2.0 * math.sqrt(2.0 * self.ambient_dim / self.embedding_dim)
+        return math.sqrt(2.0 * self.ambient_dim / self.symbols)
 
     @property
     def string_layout(self) -> dict[str, int]:

@@ -218,6 +218,11 @@ class Cascade(Recipe):
         return branching if isinstance(branching, tuple) else (branching,)
 
     @property
+    def span(self) -> float:
+        """1/2(1 − r), r the largest ratio: steps at one level are of size 1/2."""
+        return 0.5 / (1.0 - max(max(ratios) for _, ratios in self.kinds))
+
+    @property
     def kinds(self) -> tuple[tuple[Children, Children], ...]:
         """The equally likely kinds of node, each (masses p_i, ratios r_i) of its children."""
         numbers = self.branching_numbers

@@ -124,6 +124,11 @@ class SmoothManifold(Recipe):
         return self.field == "waves"
 
     @property
+    def span(self) -> float:
+        """Twice the distance from the centre."""
+        return 2.0
+
+    @property
     def gaussian_values(self) -> bool:
         """Waves have frequencies of their own in every draw: their covariance is that of the exact field, no more."""
         return self.field == "exact"

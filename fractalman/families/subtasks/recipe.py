@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
@@ -11,7 +12,6 @@ import numpy as np
 from fractalman._typing import F64, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
-from fractalman.families.subtasks.extents import apart
 from fractalman.random.keys import Role, Seeds, key64
 from fractalman.recipes.base import Recipe
 from fractalman.recipes.checks import MAX_POINTS, Check, choice, integer, real
@@ -265,8 +265,13 @@ class Subtasks(Recipe):
 
     @property
     def extent(self) -> float:
-        """About how far apart points of a subtask lie, by `apart`."""
-        return apart(self.within)
+        """About how far apart points of a subtask lie: the span of the family within."""
+        return self.within.span
+
+    @property
+    def span(self) -> float:
+        """Of the subtasks' places, and of what lies within."""
+        return math.hypot(self.extent, 2.0 * self.separation * self.extent)
 
     def subtask(self, rank: int, n_points: int) -> Recipe:
         """Return the recipe of one subtask.
