@@ -110,10 +110,37 @@ def kept_in() -> Path | None:
 
 @cache
 def _cache_class() -> type:
-    """Return what keeps programs on disk; nobody asked for that: a full disk or a damaged index ends nothing."""
-    from numba.core.caching import FunctionCache
+    """Return what keeps programs on disk; nobody asked for that: a full disk or a damaged index ends nothing.
+
+    Programs are kept by the text that they were made of (`digest_of`). Numba's own folders are named by that text's
+    path, and its stamp has the text's time: in another clone or environment all would be compiled anew.
+    """
+    from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+    class Locator(_CacheLocator):  # type: ignore[misc]
+        def __init__(self, function: Callable[..., Any]) -> None:
+            self._function = function
+            self._digest = str(digest_of(function.__module__))
+
+        @classmethod
+        def from_function(cls, py_func: Callable[..., Any], _py_file: str) -> Locator:
+            return cls(py_func)
+
+        def get_cache_path(self) -> str:
+            return str(Path(kept_in() or "") / self._digest / self._function.__module__)
+
+        def get_source_stamp(self) -> str:
+            return self._digest
+
+        def get_disambiguator(self) -> str:
+            return str(self._function.__code__.co_firstlineno)
+
+    class Place(CompileResultCacheImpl):  # type: ignore[misc]
+        _locator_classes = (Locator,)
 
     class Cache(FunctionCache):  # type: ignore[misc]
+        _impl_class = Place
+
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             """Return a program that was kept; None where there is none, or it cannot be read."""
             try:
@@ -133,17 +160,9 @@ def _cache_class() -> type:
 
 def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a kernel whose programs are kept."""
-    numba, folder = _numba(), kept_in()
-    digest = None if folder is None else digest_of(function.__module__)
-    before = numba.config.CACHE_DIR
-    if folder is not None and digest is not None:
-        numba.config.CACHE_DIR = str(folder / digest)
-    try:
-        compiled = numba.njit(function, nogil=True, error_model="numpy")
-        if digest is not None and folder is not None:
-            compiled._cache = _cache_class()(function)
-    finally:
-        numba.config.CACHE_DIR = before
+    compiled = _numba().njit(function, nogil=True, error_model="numpy")
+    if kept_in() is not None and digest_of(function.__module__) is not None:
+        compiled._cache = _cache_class()(function)
     return compiled  # type: ignore[no-any-return]
 
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Mutant(NamedTuple):
-    """One fault, and the folders of tests/ that are asked about it, in this order, until one notices."""
+    """One fault, and the folders or files of tests/ that are asked about it, in this order, until one notices."""
 
     old: str
     new: str
@@ -32,17 +32,17 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = (
-    Mutant("x_high * m_low + ((x_low * m_low) >> _u32)", "x_high * m_low", ("random",)),
-    Mutant("p = p * z + 1.0 / 19.0", "p = p * z + 1.0 / 20.0", ("random",)),
-    Mutant("while j >= columns:", "while j > columns:", ("trees",)),
-    Mutant("if number and u * s >= 1.0:", "if number and u * s >= 1.05:", ("families",)),
-    Mutant("np.int64(2 * s + 3)) == 0", "np.int64(2 * s + 2)) == 0", ("families",)),
-    Mutant("variance[i] = exp64(2.0 * exponent", "variance[i] = exp64(exponent", ("families",)),
-    Mutant("along * v[j]", "0.9 * along * v[j]", ("families",)),
-    Mutant("rises = np.flatnonzero(np.diff(sizes) > 0)", "rises = np.flatnonzero(np.diff(sizes) > 1)", ("datasets",)),
-    Mutant("chosen[-1] >= n)", "chosen[-1] > n)", ("datasets",)),
-    Mutant("up += inverse(later[u] + conductance[p, 0])", "up += inverse(later[u])", ("theory",)),
-    Mutant("rate = joins / points", "rate = joins / (points + 0.5)", ("theory",)),
+    Mutant("x_high * m_low + ((x_low * m_low) >> _u32)", "x_high * m_low", ("random/test_seeds.py", "random")),
+    Mutant("p = p * z + 1.0 / 19.0", "p = p * z + 1.0 / 20.0", ("random/test_seeds.py", "random")),
+    Mutant("while j >= columns:", "while j > columns:", ("trees/test_hierarchy.py", "trees")),
+    Mutant("if number and u * s >= 1.0:", "if number and u * s >= 1.05:", ("families/test_forests.py", "families")),
+    Mutant("np.int64(2 * s + 3)) == 0", "np.int64(2 * s + 2)) == 0", ("families/test_forests.py", "families")),
+    Mutant("variance[i] = exp64(2.0 * exponent", "variance[i] = exp64(exponent", ("families/test_labels.py", "families")),
+    Mutant("along * v[j]", "0.9 * along * v[j]", ("families/test_embedding.py", "families")),
+    Mutant("rises = np.flatnonzero(np.diff(sizes) > 0)", "rises = np.flatnonzero(np.diff(sizes) > 1)", ("datasets/test_rules.py", "datasets")),
+    Mutant("chosen[-1] >= n)", "chosen[-1] > n)", ("datasets/test_batches.py", "datasets")),
+    Mutant("up += inverse(later[u] + conductance[p, 0])", "up += inverse(later[u])", ("theory/test_belief.py", "theory")),
+    Mutant("rate = joins / points", "rate = joins / (points + 0.5)", ("theory/test_coverage.py", "theory")),
     Mutant("apart, due = X[held] - known.mean(axis=0)", "apart, due = X[held]", ("learners",)),
     Mutant("order.sort(key=lambda ridge: (risks[ridge]", "order.sort(key=lambda ridge: (-risks[ridge]", ("learners",)),
     Mutant("0.5 + confidence / 2.0", "confidence", ("measure",)),
@@ -68,7 +68,9 @@ def place(root: Path, mutant: Mutant) -> Path:
 
 def noticed(root: Path, tests: tuple[str, ...], arguments: list[str]) -> str:
     """Run tests in a copy until one fails and return its name, or nothing."""
-    environment = {**os.environ, "PYTHONPATH": str(root), "CI": "true", "FRACTALMAN_CACHE": str(root.parent / "cache")}
+    # Programs are found by the text that they were made of, so those of the clone itself serve where they are kept.
+    kept = os.environ.get("FRACTALMAN_CACHE") or str(root.parent / "cache")
+    environment = {**os.environ, "PYTHONPATH": str(root), "CI": "true", "FRACTALMAN_CACHE": kept}
     for folder in tests:
         command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", f"tests/{folder}", *arguments]
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)

@@ -85,16 +85,17 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
         pytest.skip("kernels are not kept here")
     monkeypatch.setattr(_jit, "kept_in", lambda: tmp_path / "cache")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # its files change within a second, at one length
-    monkeypatch.setattr(_kernel_sources, "PACKAGE", tmp_path / "toy")
-    monkeypatch.syspath_prepend(str(tmp_path))
     stamps = itertools.count(1)
 
-    def call(user: dict[str, str], files: dict[str, str]) -> tuple[float, int]:
+    def call(user: dict[str, str], files: dict[str, str], clone: str = "clone") -> tuple[float, int]:
+        root = tmp_path / clone
+        monkeypatch.setattr(_kernel_sources, "PACKAGE", root / "toy")
+        monkeypatch.syspath_prepend(str(root))
         texts = {"__init__.py": "", "inner/__init__.py": "", "user.py": USER.format(**{"also": "", **user}), **files}
         for path, text in texts.items():
-            (tmp_path / "toy" / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "toy" / path).write_text(text)
-            os.utime(tmp_path / "toy" / path, (next(stamps), 0))  # Python, too, must read every text anew
+            (root / "toy" / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / "toy" / path).write_text(text)
+            os.utime(root / "toy" / path, (next(stamps), 0))  # Python, too, must read every text anew
         forget()
         value = importlib.import_module("toy.user").value
         return float(value(1.0)), sum(value.compiled.stats.cache_hits.values())
@@ -156,3 +157,12 @@ def test_a_cache_that_is_damaged_or_full_ends_nothing(
 
     monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
     assert toy(user, {"inner/numbers.py": "FACTOR = 4.0\n"}) == (4.0, 0)
+
+
+def test_another_clone_finds_what_was_compiled(toy: Callable[..., tuple[float, int]]) -> None:
+    """The same text at another path and of another time is the same program; numba's own folders are named by path."""
+    user, files = {"imported": "FACTOR", "expression": "FACTOR * x"}, {"inner/numbers.py": "FACTOR = 3.0\n"}
+    assert toy(user, files) == (3.0, 0)
+    assert toy(user, files, "another") == (3.0, 1)
+    assert toy(user, {"inner/numbers.py": "FACTOR = 4.0\n"}, "another") == (4.0, 0)
+    assert toy(user, files) == (3.0, 1)

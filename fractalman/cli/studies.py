@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,10 +101,8 @@ def _dry_run(options: argparse.Namespace, name: str, spec: Any) -> int:
         )
         return DONE
     width = max(len("part"), *map(len, plan.tasks))
-    rows = [f"{part:{width}}  {count:5d}  {duration(plan.seconds[part])}" for part, count in plan.tasks.items()]
-    print(
-        "\n".join(
-            [f"{'part':{width}}  tasks  time on one process", *rows, "", plan.words(options.jobs), f"rule: {RULE}"]
-        )
-    )
+    counted = {part: duration(seconds) for part, seconds in plan.seconds.items() if not math.isnan(seconds)}
+    rows = [f"{part:{width}}  {count:5d}  {counted.get(part, 'not counted')}" for part, count in plan.tasks.items()]
+    rule = [f"rule: {RULE}"] if counted else []
+    print("\n".join([f"{'part':{width}}  tasks  time on one process", *rows, "", plan.words(options.jobs), *rule]))
     return DONE

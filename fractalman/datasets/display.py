@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._arguments import checked_arguments
+from fractalman.datasets.spec import POINT_COLUMNS
 from fractalman.display import Display, Summary, axes_or_new, frame, log_axes, points_thumbnail
 from fractalman.display.planes import principal_plane
 from fractalman.display.style import STYLES
@@ -48,9 +49,7 @@ class PointsDisplay(Display):
             if self.label_tree is not None:
                 rows.append(("label_tree", brief(self.label_tree)))
         others = columns or {
-            name: getattr(self, name)
-            for name in ("X", "noise", "value", "tokens")
-            if getattr(self, name, None) is not None
+            name: getattr(self, name) for name in ("X", *POINT_COLUMNS) if getattr(self, name, None) is not None
         }
         rows.append(("columns", ", ".join(f"{name} {brief(column)}" for name, column in others.items())))
         return Summary(title, rows)

@@ -25,7 +25,7 @@ from fractalman.datasets.exchange.source import LATENTS, ExportSource, export_so
 from fractalman.datasets.file import open_file
 from fractalman.datasets.lazy import READ_BYTES, LazyColumn
 from fractalman.datasets.publish import Sink, check_target, published_sink
-from fractalman.datasets.spec import GZIP_LEVEL, AnyArray, block_rows
+from fractalman.datasets.spec import GZIP_LEVEL, POINT_NUMBERS, AnyArray, block_rows
 from fractalman.errors import RecipeError
 from fractalman.progress import Progress, byte_progress, ignored
 from fractalman.trees.features import feature_blocks
@@ -155,7 +155,7 @@ def _write(sink: Sink, target: Path, file: ExportSource, latents: int | None, pr
         out = _Writer(sink, target, progress)
         out.array(made, "X", file.columns["X"])
         per_point: dict[str, LazyColumn | AnyArray] = {
-            name: file.columns[name] for name in ("y", "cluster", "noise", "value") if name in file.columns
+            name: file.columns[name] for name in ("y", "cluster", *POINT_NUMBERS) if name in file.columns
         }
         cluster: Any = file.columns["cluster"][:]
         per_point["cluster_size"] = np.bincount(cluster)[cluster]

@@ -14,7 +14,7 @@ from fractalman._files import refuse_source
 from fractalman.datasets.contents import Contents
 from fractalman.datasets.display import PointsDisplay
 from fractalman.datasets.reader import StoredDataset, open_as
-from fractalman.datasets.spec import Problem
+from fractalman.datasets.spec import POINT_COLUMNS, Problem
 from fractalman.errors import FileFormatError
 from fractalman.recipes import from_dict
 
@@ -181,9 +181,7 @@ class File(PointsDisplay, StoredDataset):
             edges=None if self.edges is None else self.edges[:],
             hierarchy=self.hierarchy,
             label_tree=self.label_tree,
-            noise=self.columns["noise"][:] if "noise" in self.columns else None,
-            value=self.columns["value"][:] if "value" in self.columns else None,
-            tokens=None if self.tokens is None else self.tokens[:],
+            **{name: self.columns[name][:] for name in POINT_COLUMNS if name in self.columns},
             origin=self.origin,
         )
 

@@ -20,13 +20,13 @@ from fractalman._arguments import is_array
 from fractalman._typing import I64, AnyInt
 from fractalman.config import is_integer, is_word, shown
 from fractalman.datasets.handle import FileHandle
-from fractalman.datasets.spec import AnyArray, block_rows
+from fractalman.datasets.spec import POINT_NUMBERS, AnyArray, block_rows
 from fractalman.display import Display, Summary
 from fractalman.display.summary import brief
 from fractalman.errors import RecipeError, nearest
 from fractalman.random.streams import Role, check_seed, key64, permutation
 
-FIELDS = ("X", "y", "cluster", "noise", "value", "row", "latents")
+FIELDS = ("X", "y", "cluster", *POINT_NUMBERS, "row", "latents")
 """What a batch may consist of."""
 LATENTS = 1000
 """Latents above each row of a batch, unless told otherwise."""

@@ -262,6 +262,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("tokens", "<i4", ("n", "t"), "1", "Tokens of each string, from the left.", "tokens", (_at_least(0),)),
 )
 BY_PATH: dict[str, Column] = {column.path: column for column in COLUMNS}
+POINT_COLUMNS: tuple[str, ...] = tuple(
+    column.path
+    for column in COLUMNS
+    if column.shape[0] == "n" and column.group not in ("required", "subset") and "/" not in column.path
+)
+"""What a point may have beside coordinates, label and cluster: fields of `Structure` and `Dataset` of the same name."""
+POINT_NUMBERS: tuple[str, ...] = tuple(path for path in POINT_COLUMNS if len(BY_PATH[path].shape) == 1)
+"""Those that are one number a point: columns of tables, fields of batches."""
 
 
 @dataclass(frozen=True)

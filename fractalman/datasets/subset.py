@@ -17,7 +17,7 @@ from fractalman._typing import I64
 from fractalman.config import is_integer, shown
 from fractalman.datasets.digests import column_digest
 from fractalman.datasets.provenance import ColumnRecord, Provenance
-from fractalman.datasets.spec import BY_PATH, SUBSET_FAMILY, AnyArray, Shape
+from fractalman.datasets.spec import BY_PATH, POINT_COLUMNS, SUBSET_FAMILY, AnyArray, Shape
 from fractalman.errors import RecipeError
 from fractalman.trees import Hierarchy, LabelTree, depths
 from fractalman.trees.restriction import Restriction, label_restriction, restriction_of_hierarchy
@@ -27,7 +27,7 @@ READ_BYTES = 64 << 20
 
 _TREE = ("parent", "value", "variance", "size", "depth", "level")
 _LABELS = ("parent", "value", "variance", "norm", "leaf")
-_POINTS = ("X", "y", "noise", "value", "tokens")
+_POINTS = ("X", "y", *POINT_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)

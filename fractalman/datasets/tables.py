@@ -10,6 +10,7 @@ import numpy as np
 
 from fractalman._arguments import checked_arguments
 from fractalman.config import is_integer, is_word, shown
+from fractalman.datasets.spec import POINT_NUMBERS
 from fractalman.errors import MissingExtraError, RecipeError, nearest
 from fractalman.trees import path_sums
 
@@ -78,7 +79,7 @@ def _needed(name: str) -> ModuleType:
 def per_point(data: TableSource) -> dict[str, Any]:
     """The columns with one number per point, in memory."""
     columns: dict[str, Any] = {"y": data.y[:], "cluster": data.cluster[:]}
-    for name in ("noise", "value"):
+    for name in POINT_NUMBERS:
         column = data.columns.get(name) if hasattr(data, "columns") else getattr(data, name, None)
         if column is not None:
             columns[name] = column[:]

@@ -96,7 +96,8 @@ class Laws(Generic[R]):
 
     def has_curves(self, recipe: R) -> bool:
         """Return whether curves at finite sizes are computed from values on trees or of a field."""
-        return self.finite_size and (self.on_trees is None or self.on_trees(recipe))
+        known = self.field is not None or recipe.has_hierarchy
+        return known and self.finite_size and (self.on_trees is None or self.on_trees(recipe))
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
         """Return the law that a learner must follow on a recipe's data.

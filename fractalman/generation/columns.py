@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fractalman.datasets.spec import POINT_COLUMNS
 from fractalman.families.base import Structure, family_of, memory_of
 from fractalman.families.blocks import Blocks, ComputedColumn, MappedColumn, PrefetchedColumn
 from fractalman.generation import augment
@@ -107,12 +108,7 @@ def _other_columns(realization: Structure[Any], hierarchy: bool) -> dict[str, An
     columns: dict[str, Any] = {"y": realization.y, "cluster": realization.cluster}
     if realization.edges is not None:
         columns["edges"] = realization.edges
-    if realization.noise is not None:
-        columns["noise"] = realization.noise
-    if realization.value is not None:
-        columns["value"] = realization.value
-    if realization.tokens is not None:
-        columns["tokens"] = realization.tokens
+    columns |= {name: column for name in POINT_COLUMNS if (column := getattr(realization, name)) is not None}
     if not hierarchy:
         return columns
     h, tree = realization.hierarchy, realization.label_tree

@@ -12,6 +12,7 @@ from fractalman._arguments import checked_arguments
 from fractalman._typing import F32, F64, I64
 from fractalman.datasets.dictionary import superposition_of
 from fractalman.datasets.memory import Dataset
+from fractalman.datasets.spec import POINT_COLUMNS
 from fractalman.errors import RecipeError
 from fractalman.families._forests.coalescent import ClusterTree, CompactTree
 from fractalman.families.base import Structure, family_of
@@ -217,9 +218,7 @@ def generate(recipe: RecipeSource) -> Dataset:
         made.edges,
         made.hierarchy,
         made.label_tree,
-        noise=made.noise,
-        value=made.value,
-        tokens=made.tokens,
+        **{name: getattr(made, name) for name in POINT_COLUMNS},
     )
 
 

@@ -277,9 +277,13 @@ class Learner(HtmlTable, ABC):
         Raises
         ------
         RecipeError
-            With the nearest match for an unknown key.
+            With the nearest match for an unknown key; for a setting that has no default and is not there.
         """
         refuse_unknown(table, tuple(cls.defaults()), cls.name)
+        needed = [key for key, value in cls.defaults().items() if value is dataclasses.MISSING and key not in table]
+        if needed:
+            what = " and ".join(f"{cls.name}.{key}" for key in needed)
+            raise RecipeError(f"{what}: expected a value, for there is no default; use [{cls.name}] {needed[0]} = …")
         return cls(**table)
 
     def setting(self, key: str) -> Any:

@@ -145,7 +145,10 @@ def _declared(learner: str) -> theory.Smoother | None:
 def no_curve(learner: str, recipe: Recipe | None = None, loss: str = ZERO_ONE) -> str:
     """Return why a learner has no finite-size curve, and what to hold it against."""
     if recipe is not None and not family_of(recipe).laws.has_curves(recipe) and not recipe.classifies:
-        return "no curve is computed of subtasks whose labels lie on no tree: compare it with the asymptote"
+        return (
+            f"no curve is computed: these labels of family {recipe.family!r} lie on no tree, and no covariance of them "
+            "is known; compare it with the asymptote"
+        )
     if recipe is not None and not family_of(recipe).laws.has_curves(recipe):
         return (
             f"labels of family {recipe.family!r} are classes, and no theory gives the error of a learner at every "

@@ -73,13 +73,14 @@ def test_a_family_is_added_by_its_folder_and_one_line(toy: fm.Recipe, tmp_path: 
     assert prediction.law.name == "white noise"
     assert "Nearest law: none." in prediction.why()
     assert not prediction.has_curve
-    with pytest.raises(RecipeError, match="no theory gives the curve"):
-        prediction.curve([10])
 
 
 def test_a_family_without_a_law_says_so(toy: fm.Recipe) -> None:
     law = Family("toy", "tests.families.toy_family").laws.law_of(toy, LearnerProperties("x", "local"))
     assert law.name == "white noise"
+    assert fm.predict(toy, "1-nn").has_curve is fm.predict(toy, "bayes").has_floor is False
+    with pytest.raises(RecipeError, match="'toy-line' lie on no tree"):
+        fm.predict(toy, "1-nn").curve([10])
     bare = Family("bare", "tests.reference").laws.law_of(toy, LearnerProperties("x", "local"))
     assert bare.data_exponent is None
     assert "no theory of the family" in bare.reason

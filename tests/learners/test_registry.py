@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -123,6 +124,16 @@ def test_without_its_line_it_is_unknown(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(RecipeError, match="unknown learner 'first-labels'"):
         learners.make("first-labels")
     assert axis_named("points").kind == "recipe"
+
+
+def test_a_setting_without_a_default_is_asked_for() -> None:
+    fields = [("length", float), ("ridge", float, 0.0)]
+    needy = dataclasses.make_dataclass(
+        "Needy", fields, bases=(Learner,), namespace={"name": "needy", "conventions": "", "run": None}
+    )
+    assert needy.from_table({"length": 2.0}).setting("length") == 2.0
+    with pytest.raises(RecipeError, match=r"needy.length: expected a value, .*; use \[needy\] length = "):
+        needy.from_table({"ridge": 1.0})
 
 
 KERNEL = """

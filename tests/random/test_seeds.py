@@ -72,6 +72,13 @@ def test_bounded_integers_equal_their_reference_at_every_size(key: int, counter:
     assert 0 <= below < n
 
 
+@pytest.mark.parametrize("n", [3, 2**31 + 1, 2**33 + 5, 2**62 - 1])
+def test_bounded_integers_carry_as_their_reference(n: int) -> None:
+    """Few of hypothesis' first examples are large on both sides, where the lower halves carry."""
+    found = [_below(np.uint64(7), np.uint64(counter), np.int64(n)) for counter in range(100)]
+    assert found == [plain.draw_below(7, counter, n) for counter in range(100)]
+
+
 def _below(key: np.uint64, counter: np.uint64, n: np.int64) -> int:
     return int(_compiled_below(key, counter, n))
 

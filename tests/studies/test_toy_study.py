@@ -140,6 +140,10 @@ def test_the_command_line_shards_it_and_writes_its_report(
     pytest.importorskip("matplotlib")
     out = tmp_path / "run"
     words = ["toy", str(spec), "-o", str(out)]
+    assert main([*words, "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "labels      4  not counted", "", "4 tasks; the first ones tell the time",
+    ]  # fmt: skip
     assert main([*words, "--shard", "1/2"]) == 0
     assert "2 tasks of other shards are missing" in capsys.readouterr().out
     assert not (out / "report.html").exists()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fractalman.datasets.lazy import READ_BYTES, LazyColumn
 from fractalman.datasets.provenance import Provenance, current_versions
-from fractalman.datasets.spec import AnyArray
+from fractalman.datasets.spec import POINT_COLUMNS, AnyArray
 from fractalman.random.keys import STREAM_VERSION
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def export_source(data: Dataset | File) -> ExportSource:
         return ExportSource(data.columns, data.recipe, provenance, data)  # type: ignore[union-attr]  # a file
     columns: dict[str, Column] = {
         name: getattr(data, name)
-        for name in ("X", "y", "cluster", "edges", "noise", "value", "tokens")
+        for name in ("X", "y", "cluster", "edges", *POINT_COLUMNS)
         if getattr(data, name, None) is not None
     }
     for group in ("hierarchy", "label_tree"):

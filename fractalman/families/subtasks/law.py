@@ -159,9 +159,10 @@ def exact_curve(recipe: Subtasks, learner: str) -> ExactCurve | None:
 def neighbour_bias(recipe: Subtasks) -> float | None:
     """Return that of the family within: subtasks are further apart than their points, so nobody else is near."""
     own = alone(recipe)
-    if recipe.within.family != "cascade":
+    laws = family_of(own).laws
+    if laws.graph_neighbours:
         return None  # another subtask's answer in X is not the one in the graph
-    return family_of(own).laws.bias_of(own)
+    return laws.bias_of(own)
 
 
 LAWS = Laws[Subtasks](
