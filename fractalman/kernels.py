@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fractalman._angle_kernels import ARCSIN, next_layer
 from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
@@ -151,27 +152,12 @@ KERNELS: dict[str, Callable[[F64, float], F64]] = {
 # ---------------------------------------------------------------------------------------------------- wide networks
 
 
-def _next_gap(theta: F64, gap: F64) -> F64:
-    """Return 1 − cos θ' of the next layer from θ and 1 − cos θ, without cancellation.
-
-    cos θ' = (sin θ + (π − θ) cos θ)/π, so that 1 − cos θ' = (θ − sin θ + (π − θ)(1 − cos θ))/π.
-    """
-    out: F64 = theta - np.sin(theta)
-    small = theta < 1e-2
-    if small.any():
-        few = theta[small]
-        out[small] = few * few * few * (1.0 - few * few / 20.0) / 6.0
-    out += (math.pi - theta) * gap
-    out /= math.pi
-    return out
-
-
-def _angle(gap: F64) -> F64:
-    """Return the angle whose 1 − cos this is."""
-    half = 0.5 * gap
-    np.arcsin(np.minimum(np.sqrt(half, out=half), 1.0, out=half), out=half)
-    half *= 2.0
-    return half
+def _one_layer(gap: F64) -> tuple[F64, F64]:
+    """Return θ and 1 − cos of the next layer's angle."""
+    turned = np.array(gap, order="C")
+    angles = np.empty_like(turned)
+    next_layer(turned.ravel(), angles.ravel(), ARCSIN)
+    return angles, turned
 
 
 def _of_angles(X: AnyFloat, Z: AnyFloat, of: Callable[[F64, F64, Bool], F64]) -> F64:
@@ -212,7 +198,7 @@ def nngp(X: AnyFloat, Z: AnyFloat, depth: int) -> F64:
 
     def rows_of(gap: F64, scale: F64, _: Bool) -> F64:
         for _layer in range(layers):
-            gap = _next_gap(_angle(gap), gap)
+            gap = _one_layer(gap)[1]
         return scale * (1.0 - gap)
 
     return _of_angles(X, Z, rows_of)
@@ -247,8 +233,7 @@ def ntk(X: AnyFloat, Z: AnyFloat, depth: int, width: float | None = None, parame
         out = np.zeros_like(gap)
         for layer in range(last + 1):  # layer 0 reads the inputs
             if layer > 0:
-                theta = _angle(gap)
-                gap = _next_gap(theta, gap)
+                theta, gap = _one_layer(gap)
                 out *= alive * ((math.pi - theta) * ((0.5 if layer == last else 1.0) / math.pi))
             product = scale * (1.0 - gap)
             if parameterization == "ntk":

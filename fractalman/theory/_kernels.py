@@ -8,7 +8,7 @@ from fractalman._jit import inline, kernel, prefetch
 
 _NOTHING = 1e-300  # a resistance below this is a wire: its inverse would leave the range of float64
 _AHEAD = 24  # nodes between asking for a parent's line of memory and needing it: 0.6 s instead of 2 s at 10^7 points
-_LANES = 8  # smoothers taken through a tree at once: one vector register of AVX-512, two of AVX2
+_TILE = 16  # points whose weights are turned at once
 
 
 @inline
@@ -179,34 +179,98 @@ def shared_sums(parent, sums, rows, columns, out):  # type: ignore[no-untyped-de
 
 
 @kernel
-def residual_risks(parent, variance, train, train_scale, test, test_scale, weights, out):  # type: ignore[no-untyped-def]
-    """out[r] = Σ_u variance[u]·c_u², c_u the sum below u of test_scale[r] at test[r] and −weights[r, i]·train_scale[i].
+def attached(parent, variance, order, name, at, lower, upper, private):  # type: ignore[no-untyped-def]
+    """Say where every node meets the tree of kept nodes, whose numbers are ``name`` (−1 for nodes that are not kept).
 
-    The variance of y_test − Σ_i weights·y_i, a sum of squares: nothing cancels but inside c_u, where it should. Parents
-    have smaller ids.
+    The path from u to its root first runs alone, over a variance of private[u], and then joins the one that ends at
+    kept node at[u] (−1: never), upper[u] of whose variance it shares and lower[u] not. Only sums of variances.
     """
     m = parent.size
-    below = np.empty((m, _LANES))
-    total = np.empty(_LANES)
-    for first in range(0, test.size, _LANES):
-        width = min(_LANES, test.size - first)
+    for u in range(m):
+        at[u] = name[u]
+        lower[u] = 0.0
+    for i in range(m - 1, -1, -1):
+        u = order[i]
+        p = parent[u]
+        if p >= 0 and name[p] < 0 and at[u] >= 0:  # at most one child of a node that is not kept leads to a kept one
+            at[p] = at[u]
+            lower[p] = lower[u] + variance[u]
+    for i in range(m):
+        u = order[i]
+        p = parent[u]
+        if at[u] >= 0:
+            private[u] = 0.0
+            upper[u] = variance[u] + (upper[p] if p >= 0 and name[p] < 0 else 0.0)
+        elif p >= 0:
+            private[u] = private[p] + variance[u]
+            at[u], lower[u], upper[u] = at[p], lower[p], upper[p]
+        else:
+            private[u] = variance[u]
+            upper[u] = 0.0
+
+
+@kernel
+def residual_risks(  # type: ignore[no-untyped-def]
+    parent, own, train, train_scale, at, lower, upper, private, test_scale, weights, out, lanes
+):
+    """out[r] = Σ_u variance[u]·c_u², c_u the sum below u of test_scale[r] at test r and −weights[r, i]·train_scale[i].
+
+    The variance of y_test − Σ_i weights·y_i, a sum of squares: nothing cancels but inside c_u, where it should. Nodes
+    are those that the training points keep (`induced`, parents with smaller ids); test point r joins them as `attached`
+    says: what it adds is on its own path, so that no node is there for another test point. ``lanes`` smoothers go
+    through the tree at once; a number that the compiler does not know, for it would write short loops out instead of
+    vectorising them.
+    """
+    m, n = parent.size, train.size
+    below = np.empty((m, lanes))
+    tile = np.empty((_TILE, lanes))  # weights of some points, turned: their rows lie far apart
+    total = np.empty(lanes)
+    for first in range(0, at.size, lanes):
+        width = min(lanes, at.size - first)
         below[:] = 0.0
-        for i in range(train.size):
-            u = train[i]
+        tile[:] = 0.0
+        for start in range(0, n, _TILE):
+            few = min(_TILE, n - start)
             for lane in range(width):
-                below[u, lane] -= weights[first + lane, i] * train_scale[i]
-        for lane in range(width):
-            below[test[first + lane], lane] += test_scale[first + lane]
+                for i in range(few):
+                    tile[i, lane] = weights[first + lane, start + i]
+            for i in range(few):
+                u, scale = train[start + i], train_scale[start + i]
+                for lane in range(lanes):
+                    below[u, lane] -= tile[i, lane] * scale
         total[:] = 0.0
-        for u in range(m - 1, -1, -1):
-            p = parent[u]
-            for lane in range(_LANES):
-                total[lane] += variance[u] * (below[u, lane] * below[u, lane])
-            if p >= 0:
-                for lane in range(_LANES):
-                    below[p, lane] += below[u, lane]
+        last = m
+        while last > 0:
+            joined = -1  # the next node at which a test point of these rows joins
+            for r in range(first, first + width):
+                if joined < at[r] < last:
+                    joined = at[r]
+            for u in range(last - 1, joined, -1):
+                p, variance = parent[u], own[u]
+                if p >= 0:
+                    for lane in range(lanes):
+                        c = below[u, lane]
+                        total[lane] += variance * (c * c)
+                        below[p, lane] += c
+                else:
+                    for lane in range(lanes):
+                        total[lane] += variance * (below[u, lane] * below[u, lane])
+            if joined >= 0:
+                p = parent[joined]
+                for lane in range(width):
+                    r, c = first + lane, below[joined, lane]
+                    if at[r] == joined:
+                        total[lane] += lower[r] * (c * c)
+                        c += test_scale[r]
+                        total[lane] += upper[r] * (c * c)
+                    else:
+                        total[lane] += own[joined] * (c * c)
+                    if p >= 0:
+                        below[p, lane] += c
+            last = joined
         for lane in range(width):
-            out[first + lane] = total[lane]
+            r = first + lane
+            out[r] = total[lane] + private[r] * (test_scale[r] * test_scale[r])
 
 
 # ---------------------------------------------------------------------------------------------------- graphs

@@ -11,6 +11,7 @@ combination Σ_i w_i y_i is Σ_u value_u·c_u with c_u the sum of w_i/norm_i ove
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeAlias
 
@@ -31,9 +32,9 @@ from fractalman.trees import (
 )
 
 _FEW = 8  # up to so many steps of climbing per node of the tree, pairs are climbed; beyond, heavy paths are prepared
-_ROWS = 64  # smoothers in one task
+_STEPS = 1 << 18  # nodes and training points that a task meets in all its rows, at least: half a millisecond
 _COLUMNS = 64  # columns of a block in one task
-_LANES = 16  # columns of a product walked at once
+_LANES = 16  # columns of a product, or smoothers, that are walked at once
 
 
 class HasLabelTree(Protocol):
@@ -142,14 +143,29 @@ def induced_tree(source: Source, points: I64 | Sequence[int]) -> LabelTree:
     tree = tree_of(source)
     ids = check_points("points", points, tree.n_points)
     parent = np.ascontiguousarray(tree.parent, np.int64)
-    marked = np.zeros(parent.size, np.bool_)
-    marked[tree.leaf[ids]] = True
-    most = min(parent.size, 2 * ids.size)
-    name, above, own = np.empty(parent.size, np.int64), np.empty(most, np.int64), np.empty(most)
-    order = walk_order(parent, tree.n_points)
     variance = np.ascontiguousarray(tree.variance, np.float64)
+    name, above, own = _induced(parent, variance, walk_order(parent, tree.n_points), tree.leaf[ids])
+    return LabelTree(above, np.zeros(above.size), own, tree.norm[ids], name[tree.leaf[ids]])
+
+
+def _induced(parent: I64, variance: F64, order: I64, leaves: I64) -> tuple[I64, I64, F64]:
+    """Return the number of every node that these leaves keep, else −1; the kept ones' parents and variances."""
+    marked = np.zeros(parent.size, np.bool_)
+    marked[leaves] = True
+    most = min(parent.size, 2 * leaves.size)
+    name, above, own = np.empty(parent.size, np.int64), np.empty(most, np.int64), np.empty(most)
     kept = _kernels.induced(parent, variance, order, marked, name, above, own)
-    return LabelTree(above[:kept], np.zeros(kept), own[:kept], tree.norm[ids], name[tree.leaf[ids]])
+    return name, above[:kept], own[:kept]
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """The tree that training points keep, and where test points join it (`_kernels.attached`)."""
+
+    above: I64
+    own: F64
+    train: I64
+    test: tuple[I64, F64, F64, F64]
 
 
 class TreeCovariance(LabelCovariance):
@@ -182,14 +198,20 @@ class TreeCovariance(LabelCovariance):
         self.tree = tree_of(source)
         self.parent = np.ascontiguousarray(self.tree.parent, np.int64)
         self.variance = np.ascontiguousarray(self.tree.variance, np.float64)
-        self._part: tuple[I64, TreeCovariance] | None = None  # asked for last: every ridge asks for the same points
+        self._last: tuple[I64, I64, _Joined] | None = None  # asked for last: every ridge asks for the same points
 
-    def _of_part(self, points: I64) -> TreeCovariance:
-        """The covariance of some points, kept until others are asked for."""
-        last = self._part
-        if last is None or not np.array_equal(last[0], points):
-            last = self._part = points, self.restricted(points)
-        return last[1]
+    def _joined(self, train: I64, test: I64) -> _Joined:
+        """What the residuals of these points need, kept until others are asked for."""
+        last = self._last
+        if last is None or not (np.array_equal(last[0], train) and np.array_equal(last[1], test)):
+            name, above, own = _induced(self.parent, self.variance, self.order, self.tree.leaf[train])
+            at = np.empty(self.parent.size, np.int64)
+            lower, upper, private = np.empty((3, self.parent.size))
+            _kernels.attached(self.parent, self.variance, self.order, name, at, lower, upper, private)
+            leaf = self.tree.leaf[test]
+            places = at[leaf], lower[leaf], upper[leaf], private[leaf]
+            last = self._last = train, test, _Joined(above, own, name[self.tree.leaf[train]], places)
+        return last[2]
 
     @cached_property
     def _has_own_leaves(self) -> bool:
@@ -370,19 +392,13 @@ class TreeCovariance(LabelCovariance):
         H = np.ascontiguousarray(weights, np.float64)
         if H.shape != (test.size, train.size):
             raise RecipeError(f"weights of shape {H.shape}: expected {(test.size, train.size)}, (test, train)")
-        points, place = np.unique(np.concatenate([train, test]), return_inverse=True)
-        here, at = self, np.concatenate([train, test])
-        if 2 * points.size < self.parent.size or not _kernels.parents_first(self.parent):
-            here, at = self._of_part(points), place.astype(np.int64)
-        scale, leaf = 1.0 / here.tree.norm[at], here.tree.leaf[at]
-        n, out = train.size, np.empty(test.size)
-        known = (here.parent, here.variance, leaf[:n], scale[:n])
+        joined, out = self._joined(train, test), np.empty(test.size)
+        known = (joined.above, joined.own, joined.train, 1.0 / self.tree.norm[train])
+        asked = (*joined.test, 1.0 / self.tree.norm[test], H, out)
+        rows = -(-_STEPS // (train.size + joined.above.size + 1))
         run_tasks(
             _kernels.residual_risks,
-            [
-                (*known, leaf[n:][a : a + _ROWS], scale[n:][a : a + _ROWS], H[a : a + _ROWS], out[a : a + _ROWS])
-                for a in range(0, test.size, _ROWS)
-            ],
+            [(*known, *(array[a : a + rows] for array in asked), _LANES) for a in range(0, test.size, rows)],
         )
         return out
 

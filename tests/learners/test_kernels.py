@@ -270,3 +270,19 @@ def test_every_kernel_has_a_name() -> None:
 def test_networks_that_cannot_be_are_refused(call: object, complaint: str) -> None:
     with pytest.raises(RecipeError, match=complaint):
         call(np.ones((2, 2)))  # type: ignore[operator]
+
+
+def test_layers_of_angles_keep_their_digits_at_both_ends() -> None:
+    ends = 10.0 ** np.linspace(-300.0, 0.0, 400)
+    gap = np.concatenate([ends, np.linspace(0.0, 2.0, 1001), 2.0 - ends[ends > 1e-15], [np.nextafter(2.0, 3.0)]])
+    theta, turned = kernels._one_layer(gap.reshape(1, -1))
+    square = np.minimum(gap.astype(np.longdouble) / 2.0, 1.0)
+    half = np.where(square < 0.5, np.arcsin(np.sqrt(square)), np.pi / 2.0 - np.arcsin(np.sqrt(1.0 - square)))
+    np.testing.assert_allclose(theta[0], np.asarray(2.0 * half, np.float64), rtol=2e-15)
+    sine, few = np.sin(2.0 * half), np.square(2.0 * half)
+    excess = np.where(few < 1e-5, few * half / 3.0 * (1.0 - few / 20.0), 2.0 * half - sine)
+    wanted = (excess + (np.pi - 2.0 * half) * gap) / np.pi
+    np.testing.assert_allclose(turned[0], np.asarray(wanted, np.float64), rtol=1e-13)
+    plain = 2.0 * np.arcsin(np.sqrt(np.minimum(gap / 2.0, 1.0)))  # control: arcsin loses half of them near 1
+    assert not np.allclose(plain, np.asarray(2.0 * half, np.float64), rtol=1e-10, atol=0.0)
+    assert np.isnan(kernels._one_layer(np.array([np.nan]))).all()

@@ -94,6 +94,24 @@ def induced(
     return name, above, own
 
 
+def attached(
+    parent: Sequence[int], variance: Sequence[float], name: Sequence[int], node: int
+) -> tuple[int, float, float, float]:
+    """(kept node, its variance below the place where the node's path joins it, that above, the path's before it)."""
+    kept = {u: path_to_root(parent, u) for u in range(len(parent)) if name[u] >= 0}
+    path = path_to_root(parent, node)
+    for i, u in enumerate(path):
+        through = [v for v in kept if u in kept[v]]
+        if through:
+            nearest = min(through, key=lambda v: kept[v].index(u))
+            own = kept[nearest]
+            end = next((k for k, v in enumerate(own[1:], start=1) if name[v] >= 0), len(own))
+            place = own.index(u)
+            parts = own[:place], own[place:end], path[:i]
+            return name[nearest], *(sum(variance[v] for v in part) for part in parts)  # type: ignore[return-value]
+    return -1, 0.0, 0.0, sum(variance[v] for v in path)
+
+
 def shared_sums(
     parent: Sequence[int], sums: Sequence[float], rows: Sequence[int], columns: Sequence[int]
 ) -> list[list[float]]:

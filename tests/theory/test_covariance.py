@@ -93,13 +93,25 @@ def test_block_and_residual_walks_equal_their_references(case: Case) -> None:
     out = np.empty((rows.size, columns.size))
     _kernels.shared_sums(small.parent, small.sums, rows, columns, out)
     assert out.tolist() == slow.shared_sums(parent, small.sums.tolist(), rows.tolist(), columns.tolist())
+    m = small.parent.size
+    marked = np.zeros(m, bool)
+    marked[columns] = True
+    name, above, own = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m)
+    kept = _kernels.induced(small.parent, small.variance, small.order, marked, name, above, own)
+    at, places = np.empty(m, np.int64), np.empty((3, m))
+    _kernels.attached(small.parent, small.variance, small.order, name, at, *places)
+    for u in range(m):
+        number, *sums = slow.attached(parent, variance, name.tolist(), u)
+        assert at[u] == number
+        np.testing.assert_allclose(places[:, u], sums, rtol=1e-14)
     weights = np.random.default_rng(rows.size).standard_normal((rows.size, columns.size))
     scale, known = 1.0 / tree.norm, 1.0 / tree.norm[mask]
     risk = np.empty(rows.size)
-    _kernels.residual_risks(small.parent, small.variance, columns, known, rows, scale, weights, risk)
+    joins = (at[rows], *places[:, rows])
+    _kernels.residual_risks(above[:kept], own[:kept], name[columns], known, *joins, scale, weights, risk, 4)
     for t, u in enumerate(rows.tolist()):
         arguments = (columns.tolist(), known.tolist(), u, float(scale[t]), weights[t].tolist())
-        assert risk[t] == slow.residual_risk(parent, variance, *arguments)
+        assert risk[t] == pytest.approx(slow.residual_risk(parent, variance, *arguments), rel=1e-12, abs=1e-280)
 
 
 @given(forests())
@@ -180,7 +192,7 @@ def test_blocks_of_rows_and_threads_change_nothing(monkeypatch: pytest.MonkeyPat
     train, test = np.arange(20), np.arange(20, 90)
     found = labels.residuals(H, train, test), labels.block(test, train)
     monkeypatch.setenv("FRACTALMAN_THREADS", "3")
-    monkeypatch.setattr("fractalman.theory.covariance._ROWS", 7)
+    monkeypatch.setattr("fractalman.theory.covariance._STEPS", 300)
     monkeypatch.setattr("fractalman.theory.covariance._COLUMNS", 3)
     np.testing.assert_array_equal(labels.residuals(H, train, test), found[0])
     np.testing.assert_array_equal(labels.block(test, train), found[1])
