@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, at_work, print_json
 from fractalman.cli.options import RECIPE, add_learner, command, integer, real
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.cli.tables import add_table, table_path, write_table
+from fractalman.errors import RecipeError
 from fractalman.sources import recipe_of
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
+
+
+STEPS_RATE = 2e-3
+"""Learning rate along the steps where none is given, one that networks were held against the flow with."""
 
 
 def add(commands: Commands) -> None:
@@ -27,6 +32,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--budget", type=integer, default=1_000_000, help="training points that may be fitted (default 10^6)"
     )
+    parser.add_argument("--axis", choices=("n", "steps"), default="n", help="what is varied (default n)")
+    parser.add_argument("--n", type=integer, default=256, help="with --axis steps: training points (default 256)")
+    parser.add_argument(
+        "--learning-rate", type=real, metavar="RATE", help="with --axis steps: of the network, by gradient descent"
+    )
+    parser.add_argument("--width", type=integer, help="with --axis steps: of the network (default 256)")
     add_plot(parser, "every window of sizes and what it costs")
     parser.add_argument("--dry-run", action="store_true", help="print sizes, windows and structures, compute nothing")
     add_table(parser, "every window of sizes and what it costs")
@@ -40,8 +51,11 @@ def run(options: argparse.Namespace) -> int:
     plot, where = plot_path(options), table_path(options)
     if options.dry_run:
         return _dry_run(options)
+    learner = _learner(options)
     with at_work(f"planning for {options.learner}"):
-        plan = make_plan(recipe_of(options.recipe), options.learner, options.resolution, options.budget)
+        plan = make_plan(
+            recipe_of(options.recipe), learner, options.resolution, options.budget, axis=options.axis, n=options.n
+        )
     said = [*write_plot(plot, plan.plot), *write_table(where, plan.option_rows())]
     if options.json:
         print_json(plan)
@@ -50,10 +64,28 @@ def run(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _learner(options: argparse.Namespace) -> Any:
+    """Return the learner's name, or the network that the options along the steps describe."""
+    settings = {"learning_rate": options.learning_rate, "width": options.width}
+    given = {key: value for key, value in settings.items() if value is not None}
+    if options.axis == "n":
+        if given:
+            names = " and ".join(f"--{key.replace('_', '-')}" for key in given)
+            raise RecipeError(f"{names}: of a network along its steps; use --axis steps with it")
+        return options.learner
+    if options.learner not in ("1-nn", "mlp"):  # the first is what nobody typed
+        return options.learner
+    from fractalman.learners import make
+
+    return make("mlp", {"optimizer": "sgd", "learning_rate": STEPS_RATE, **given})
+
+
 def _dry_run(options: argparse.Namespace) -> int:
     """Say what the plan would look at."""
     from fractalman.prediction.planning import plan_work
 
+    if options.axis != "n":
+        return _dry_run_of_steps(options)
     work = plan_work(options.recipe, options.learner, options.resolution, options.budget)
     if options.json:
         print_json(work)
@@ -69,4 +101,19 @@ def _dry_run(options: argparse.Namespace) -> int:
         )
         curve = f"the curve of {options.learner} on structures, up to n = {sizes[-1]:,}" if work["curve"] else "none"
         print(f"computed: {curve}")
+    return DONE
+
+
+def _dry_run_of_steps(options: argparse.Namespace) -> int:
+    """Say what a plan along the steps would look at."""
+    from fractalman.prediction.steps_planning import steps_work
+
+    work = steps_work(options.recipe, _learner(options), options.resolution, options.budget, options.axis, options.n)
+    if options.json:
+        print_json(work)
+        return DONE
+    print(f"steps: {', '.join(f'{n:,}' for n in work['steps']) or 'none'}, each with {work['n']} training points")
+    print(
+        f"drawn: {work['structures']} structures, {work['label_draws']} label vectors each; gradient flow, no training"
+    )
     return DONE

@@ -341,7 +341,7 @@ def _reference(prediction: Any, axis: Axis) -> tuple[float | None, bool, bool]:
     if prediction is None or axis.kind not in ("data", "model"):
         return None, False, True
     if axis.kind == "model":
-        return prediction.model_exponent, False, True
+        return prediction.model_exponent, False, prediction.data_exponent is not None
     return prediction.data_exponent, bool(prediction.logarithmic), prediction.attained
 
 

@@ -67,6 +67,9 @@ class Laws(Generic[R]):
         The labels' covariance, for families whose labels are a field and lie on no tree.
     model_curve : (recipe, numbers of cells) → (k,) float64, optional
         The risk of the best P cells with infinitely many data.
+    width_exponent : (recipe, learner properties, clean exponent) → float or None, optional
+        The exponent in P of the best combination of P random features of such a kernel, with infinitely many data;
+        None where it is not derived.
     class_exponent : recipe → (exponent, power of ln n), optional
         Of one neighbour's 0–1 risk where the target is a class and labels are clean; None where it is not derived.
     learned_at : (recipe, learner properties) → float or None, optional
@@ -88,6 +91,7 @@ class Laws(Generic[R]):
     neighbour_bias: Callable[[R], float | None] | None = None
     field: Callable[[R, int, AnyFloat | None], FieldCovariance] | None = None
     model_curve: Callable[[R, AnyInt], F64] | None = None
+    width_exponent: Callable[[R, LearnerProperties, float], float | None] | None = None
     class_exponent: Callable[[R], ClassExponent] | None = None
     learned_at: Callable[[R, LearnerProperties], float | None] | None = None
     drawn_curve: Callable[[R, Any], DrawnCurve | None] | None = None
@@ -128,7 +132,7 @@ class Laws(Generic[R]):
             return _nothing_known(reason, "that of a kernel as smooth, e.g. laplace-kernel (ν = 1/2) or matern-kernel")
         law = self.law(recipe, learner)
         if learner.features is not None:
-            law = _with_features(law, learner.features)
+            law = _with_features(law, learner.features, self._width(recipe, learner, law.data_exponent))
         if learner.homogeneous and self.along_rays is not None and self.along_rays(recipe):
             law = _homogeneous(law)
         if recipe.noise:
@@ -147,6 +151,10 @@ class Laws(Generic[R]):
         Nuisance coordinates part the two whatever the family is; noise of the labels and rotations do not.
         """
         return None if self.neighbour_bias is None or recipe.nuisance_dim else self.neighbour_bias(recipe)
+
+    def _width(self, recipe: R, learner: LearnerProperties, clean: float | None) -> float | None:
+        known = self.width_exponent
+        return None if clean is None or known is None else known(recipe, learner, clean)
 
     def _noisy(self, recipe: R, learner: LearnerProperties, clean: float) -> Excess:
         own = self.noisy_exponent
@@ -201,8 +209,8 @@ def _homogeneous(law: Law) -> Law:
     )
 
 
-def _with_features(law: Law, features: int) -> Law:
-    """A fixed number of features: the kernel's law below it, none beyond."""
+def _with_features(law: Law, features: int, width: float | None) -> Law:
+    """A fixed number of features: the kernel's law below it, none beyond, and what their number is worth."""
     if law.data_exponent is None:
         return law
     limited = variance_limited()
@@ -213,10 +221,13 @@ def _with_features(law: Law, features: int) -> Law:
         f"a quarter of {features} features; near n = {features} the risk peaks or saturates, beyond it rests on that "
         "of the best combination of them",
     )
+    beyond = "" if width is None else f"; of P features and infinitely many data α_P = {width:.4g}"
     return law.withdrawn(
         name=f"{law.name}, {features} features",
-        statement=f"no power law for a fixed number of features; well below it that of their kernel: {law.statement}",
+        statement="no power law for a fixed number of features; well below it that of their kernel: "
+        f"{law.statement}{beyond}",
         because=law.reason,
+        model_exponent=width,
         excess_exponent=1.0,
         windows=(window, *law.windows),
         nearest=f"{law.name}, α_D = {law.data_exponent:.4g}, with features far above n",

@@ -56,6 +56,10 @@ def with_noise(law: Law, sigma: float, learner: LearnerProperties, own: Callable
         words = "σ² of the test labels and what noise it learns"
     if clean is None and learner.kind != "linear" and learner.name != "random-features":
         floor = None if law.irreducible is None else floor
+    # infinitely many data average the noise away for whoever may average: above σ² the best cells or features are as
+    # good as with clean labels
+    averages = learner.name in ("k-nn", "random-features") or learner.kind == "kernel"
+    model = law.model_exponent if averages else None
     references = law.references
     if (
         learner.name != "1-nn"
@@ -66,9 +70,9 @@ def with_noise(law: Law, sigma: float, learner: LearnerProperties, own: Callable
     return replace(
         law,
         data_exponent=None,
-        model_exponent=None,
+        model_exponent=model,
         data_logarithms=0.0,
-        model_logarithms=0.0,
+        model_logarithms=0.0 if model is None else law.model_logarithms,
         irreducible=floor,
         excess_exponent=excess,
         domain=law.domain.replace("noiseless labels", f"labels with noise of standard deviation {sigma:g}"),

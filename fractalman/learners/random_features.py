@@ -68,7 +68,10 @@ class RandomFeatures(Learner):
 
     @property
     def own_properties(self) -> LearnerProperties:
-        """Its properties with its own number of features."""
+        """Its properties with its own number of features; linear ones are linear regression on projections."""
+        if self.activation == "linear":
+            said = ("linear features: a linear function of the coordinates, of at most as many directions as features",)
+            return replace(self.properties, kind="linear", smoothness=None, features=self.features, assumptions=said)
         return replace(self.properties, features=self.features)
 
     @property

@@ -68,8 +68,17 @@ class AlongSteps(LawFacts, HtmlTable):
         """Return the curve structure by structure, (draws, k)."""
         wanted = tuple(check_steps(steps).tolist())
         if wanted not in self._rows:
-            self._rows[wanted] = stopped_rows(self._source, self.learner, wanted, self.n, self.draws, self.outputs)
+            kept = [(known, rows) for known, rows in self._rows.items() if set(wanted) <= set(known)]
+            self._rows[wanted] = (
+                kept[0][1][:, [kept[0][0].index(k) for k in wanted]]
+                if kept
+                else stopped_rows(self._source, self.learner, wanted, self.n, self.draws, self.outputs)
+            )
         return self._rows[wanted]
+
+    def keep(self, steps: Sequence[int] | AnyInt, rows: F64) -> None:
+        """Take risks that were computed elsewhere, (draws, k), for the curve at these numbers of steps."""
+        self._rows[tuple(check_steps(steps).tolist())] = rows
 
     def local_exponent(self, low: int, high: int, sizes: Sequence[int] | None = None) -> Exponent:
         """Return the exponent of the curve between two numbers of steps, at ``sizes`` or at both ends."""

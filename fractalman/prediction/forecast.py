@@ -23,7 +23,7 @@ from fractalman.prediction.display import PredictionDisplay
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.joint_facts import JointFacts
 from fractalman.prediction.law_facts import LawFacts
-from fractalman.prediction.laws import law_of, law_on
+from fractalman.prediction.laws import law_for, law_of, law_on
 from fractalman.prediction.losses import CROSS_ENTROPY, SQUARED, in_nats, loss_of
 from fractalman.prediction.methods import BAYES, Method, control_of, method_of, no_curve, no_floor
 from fractalman.prediction.realization import n_tests
@@ -377,7 +377,7 @@ def make_prediction(
     name, own = subject(learner)
     loss_of(recipe, loss)  # refuses what these labels have not
     known = own is None or own.properties.kind != "unknown"
-    law = law_on(data, law_of(recipe, name) if known else unknown_law(name))
+    law = law_on(data, _law(recipe, name, own) if known else unknown_law(name))
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
     curve = method_of(drawn, name, own, loss)
     of = (curve.loss if curve is not None else "") or loss_of(recipe, loss)
@@ -385,6 +385,13 @@ def make_prediction(
         law = in_nats(law)
     averages = Averages(curve, method_of(drawn, BAYES, loss=of), control_of(drawn), drawn.usual, draws, target_error)
     return Prediction(recipe, name, law, drawn, averages, own, of)
+
+
+def _law(recipe: Recipe, name: str, own: Learner | None) -> theory.Law:
+    """The law of a name, or of a learner whose settings decide how many features it has."""
+    if own is not None and own.properties.features is not None:
+        return law_for(recipe, own.own_properties)
+    return law_of(recipe, name)
 
 
 def _in_memory(data: Dataset | CoarseDataset | File) -> Dataset:

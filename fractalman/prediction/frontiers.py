@@ -29,7 +29,9 @@ AROUND = 1024
 """Sizes in whose neighbourhood amplitudes are taken, where the population allows it."""
 _DATA_POINTS, _MODEL_POINTS = 9, 65  # a period has so many sizes
 _WIDEST, _LONGEST = 1 << 16, 1 << 24  # width and steps that a network may have
-_NO_PERIOD, _RANGE = 4.0, 64.0  # factors that are averaged over: in n without a period, in P at least
+NO_PERIOD = 4.0
+"""Factor in n that an amplitude is averaged over where the curve has no period."""
+_RANGE = 64.0  # in P at least
 
 
 def period_sizes(factor: float, most: float, count: int, around: float = AROUND) -> I64:
@@ -79,7 +81,7 @@ def mean_amplitude(sizes: I64, excess: F64, exponent: float) -> float:
 
 def data_amplitude(law: theory.Law, curve: Callable[[I64], F64], most: float, alpha: float) -> float:
     """Return A of A/n^alpha from a learner's own curve; ``most`` is the largest size that it may be asked for."""
-    sizes = period_sizes(law.log_period or _NO_PERIOD, most, _DATA_POINTS)
+    sizes = period_sizes(law.log_period or NO_PERIOD, most, _DATA_POINTS)
     return mean_amplitude(sizes, curve(sizes) - (law.irreducible or 0.0), alpha)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,8 +14,13 @@ from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.families.base import family_of
 from fractalman.learners import Learner
-from fractalman.prediction import frontiers
+from fractalman.learners.random_features import RandomFeatures
+from fractalman.prediction import frontiers, widths
 from fractalman.recipes import Recipe
+
+if TYPE_CHECKING:
+    from fractalman.prediction.drawn import DrawnRealizations
+    from fractalman.prediction.splits import Splits
 
 
 class JointFacts:
@@ -29,6 +34,7 @@ class JointFacts:
     has_curve: Any
     curve: Callable[..., Any]
     _own: Learner | None
+    _source: DrawnRealizations | Splits
 
     def model_curve(self, P: Sequence[int] | AnyInt) -> F64:
         """Return the risk of the best P cells with infinitely many data.
@@ -58,7 +64,8 @@ class JointFacts:
         """Return L(n, P) = E + A/n^α_D + B/P^α_P, the term in n from this learner's own curve.
 
         The term in P is that of the best P cells with infinitely many data, which no model of P pieces beats; a
-        learner of its own pays more, and ``model_amplitude`` of a sweep along its size says how much. The law says
+        learner of its own pays more, and ``model_amplitude`` of a sweep along its size says how much. Of random
+        features it is their own: P is their number, the term in n that of the kernel of infinitely many. The law says
         both (``data_of``, ``model_of``, and as text).
 
         Parameters
@@ -79,6 +86,12 @@ class JointFacts:
         RecipeError
             Where an exponent or an amplitude is not known; it says what to type.
         """
+        if self.learner == RandomFeatures.name:
+            features = cast(RandomFeatures, self._own or RandomFeatures())
+            if features.activation != "linear":
+                return widths.joint_of_features(
+                    self.recipe, self._source, features, self.largest, data_amplitude, model_amplitude
+                )
         own = None
         if self.has_curve:
             most = max(1.0, min(self.largest / 16, self.affordable))

@@ -8,7 +8,7 @@ from fractalman import learners
 from fractalman.families.base import family_of
 from fractalman.recipes import Recipe
 from fractalman.theory import Law
-from fractalman.theory.laws.learner_properties import BAYES
+from fractalman.theory.laws.learner_properties import BAYES, LearnerProperties
 
 if TYPE_CHECKING:
     from fractalman.datasets.memory import Dataset
@@ -57,7 +57,11 @@ def law_of(recipe: Recipe, learner: str) -> Law:
             nearest="that of ridge",
             domain="nothing is claimed",
         )
-    properties = BAYES if learner == BAYES.name else learners.properties_of(learner)
+    return law_for(recipe, BAYES if learner == BAYES.name else learners.properties_of(learner))
+
+
+def law_for(recipe: Recipe, properties: LearnerProperties) -> Law:
+    """Return the law of whoever has these properties, settings of its own included."""
     return family_of(recipe).laws.law_of(recipe, properties)
 
 

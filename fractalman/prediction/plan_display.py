@@ -28,9 +28,14 @@ class PlanDisplay(Display):
         rows = [("possible", "yes" if self.possible else "no"), ("reason", self.reason)]
         if self.chosen is not None:
             one = self.chosen
-            rows.append(("sizes", f"{one.sizes[0]:,} … {one.sizes[-1]:,}, {len(one.sizes)} of them, doubling"))
+            rows.append(
+                (
+                    self.axis if self.axis != "n" else "sizes",
+                    f"{one.sizes[0]:,} … {one.sizes[-1]:,}, {len(one.sizes)} of them, doubling",
+                )
+            )
             rows.append(("seeds", f"{one.seeds:,}, for ± {one.half_width:.3g} where ± {self.resolution:g} was asked"))
-            rows.append(("training points", f"{one.points:,} of {self.budget:,}"))
+            rows.append((self.unit, f"{one.points:,} of {self.budget:,}"))
             rows.append(("exponent", "not known" if one.exponent is None else f"{one.exponent:.4g} over these sizes"))
         rows.append(("options", f"{len(self.options)}"))
         return Summary(f"Plan for {self.learner}", rows + [("note", note) for note in self.notes])
@@ -74,7 +79,8 @@ class PlanDisplay(Display):
             color, width = (STYLES[1][0], 2.6) if one == self.chosen else (MUTED, 1.0)
             ends = (one.sizes[0], one.sizes[-1])
             ax.plot(ends, (one.points, one.points), color=color, lw=width, marker="|", ms=6)
+        symbol = "training-set sizes" if self.axis == "n" else f"numbers of steps at n = {self.n}"
         ax.axhline(self.budget, color=STYLES[0][0], ls="--", lw=1.0, label="budget")
-        log_axes(ax, "training-set sizes", "training points in all")
+        log_axes(ax, symbol, f"{self.unit} in all")
         ax.legend()
         return ax

@@ -21,9 +21,10 @@ from fractalman.config import is_integer, real, shown
 from fractalman.display import Display
 from fractalman.errors import FractalmanError, RecipeError
 from fractalman.families.base import family_of, memory_of
-from fractalman.learners import learner_class
+from fractalman.learners import Learner, learner_class
 from fractalman.measure.scaling import student_t
 from fractalman.nearest import nearest
+from fractalman.prediction.along_steps import AlongSteps
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.forecast import Prediction, make_prediction
 from fractalman.prediction.plan_display import PlanDisplay
@@ -96,6 +97,10 @@ class Plan(PlanDisplay):
         N.
     notes : tuple of str
         What the numbers rest on.
+    axis : str
+        What sizes are: "n", training points, or "steps", of which ``budget`` and ``points`` are then numbers as well.
+    n : int or None
+        Training points of every one of them where the axis is "steps".
     """
 
     learner: str
@@ -108,10 +113,17 @@ class Plan(PlanDisplay):
     asymptote: float | None
     population: float
     notes: tuple[str, ...]
+    axis: str = "n"
+    n: int | None = None
+
+    @property
+    def unit(self) -> str:
+        """What budget and points count: training points, or steps."""
+        return "training points" if self.axis == "n" else self.axis
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The chosen training sizes, () if there are none."""
+        """The chosen training sizes, or numbers of steps, () if there are none."""
         return () if self.chosen is None else self.chosen.sizes
 
     @property
@@ -134,19 +146,31 @@ class Plan(PlanDisplay):
 
 
 @checked_arguments
-def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0.02, budget: int = 1_000_000) -> Plan:
-    """Plan a sweep: training sizes and seeds that resolve the learning exponent to ± ``resolution``.
+def make_plan(
+    recipe: RecipeSource,
+    learner: str | Learner = "1-nn",
+    resolution: float = 0.02,
+    budget: int = 1_000_000,
+    *,
+    axis: str = "n",
+    n: int = 256,
+) -> Plan:
+    """Plan a sweep: training sizes, or numbers of steps, and seeds that resolve its exponent to ± ``resolution``.
 
     Parameters
     ----------
     recipe : Recipe, dict, str or path
         Of any family; also its table, a catalogue name, a TOML or a dataset file.
-    learner : str, default "1-nn"
-        One that laws know.
+    learner : str or Learner, default "1-nn"
+        One that laws know; along the steps a network of gradient descent with its settings.
     resolution : float, default 0.02
         95 % Student-t half-width wanted, 0 < resolution ≤ 1.
     budget : int, default 1000000
-        Training points that may be fitted in all, over sizes and seeds.
+        Training points that may be fitted in all, over sizes and seeds; along the steps the steps that may be taken.
+    axis : {"n", "steps"}, default "n"
+        What is varied.
+    n : int, default 256
+        Training points of every network where the axis is "steps"; 2 to 4096.
 
     Returns
     -------
@@ -169,38 +193,50 @@ def make_plan(recipe: RecipeSource, learner: str = "1-nn", resolution: float = 0
     >>> plan.learner, plan.budget
     ('1-nn', 1000)
     """
+    if axis != "n":
+        from fractalman.prediction.steps_planning import plan_of_steps
+
+        return plan_of_steps(recipe, learner, resolution, budget, axis, n)
     recipe, prediction, grid, resolution = _begun(recipe, learner, resolution, budget)
     population = prediction.population
     if grid.size < FEWEST_SIZES:
         return _impossible(prediction, resolution, int(budget), population, grid)
     structure, label = _scatter(recipe, grid)
     own = _own_scatter(prediction, grid)
-    together = learner != BAYES.name and learner_class(learner).batched
+    together = prediction.learner != BAYES.name and learner_class(prediction.learner).batched
     draws = _NETWORK_DRAWS if together else _LABEL_DRAWS
     options = []
     for low in range(grid.size):
         for high in range(low + FEWEST_SIZES, grid.size + 1):
             window = slice(low, high)
             between = structure if own is None else own
-            spread = _spread(grid[window], between[:, window]) ** 2
-            if learner != "bayes":  # the floor is an expectation over labels
-                spread += _label_spread(grid[window], label[:, :, window]) ** 2 / draws
-            options.append(_option(prediction, grid[window], math.sqrt(spread), resolution))
+            spread = slope_spread(grid[window], between[:, window]) ** 2
+            if prediction.learner != "bayes":  # the floor is an expectation over labels
+                spread += label_spread(grid[window], label[:, :, window]) ** 2 / draws
+            options.append(option_of(prediction, grid[window], math.sqrt(spread), resolution))
     options.sort(key=lambda option: (option.points, -option.sizes[-1]))
     return _chosen(prediction, resolution, int(budget), population, tuple(options), own is None, draws)
 
 
-def _begun(recipe: RecipeSource, learner: str, resolution: float, budget: int) -> tuple[Recipe, Prediction, I64, float]:
+def _begun(
+    recipe: RecipeSource, learner: str | Learner, resolution: float, budget: int
+) -> tuple[Recipe, Prediction, I64, float]:
     """The recipe, its prediction, the sizes that windows are made of and the resolution, all checked."""
     recipe = recipe_of(recipe)
     if not family_of(recipe).laws.has_curves(recipe) or recipe.partitions:
         recipe.needs_values("a plan")
     recipe.needs_own_embedding("a plan")
-    resolution = real(0.0, 1.0, open_low=True)("resolution", resolution)
-    if not is_integer(budget) or int(budget) < 1:
-        raise RecipeError(f"budget = {shown(budget)}: expected a number of training points of at least 1")
+    resolution = checked(resolution, budget, "training points")
     prediction = make_prediction(recipe, learner)
     return recipe, prediction, _grid(prediction.population, prediction, int(budget)), resolution
+
+
+def checked(resolution: float, budget: int, unit: str) -> float:
+    """Return the resolution, or refuse it or the budget."""
+    resolution = real(0.0, 1.0, open_low=True)("resolution", resolution)
+    if not is_integer(budget) or int(budget) < 1:
+        raise RecipeError(f"budget = {shown(budget)}: expected a number of {unit} of at least 1")
+    return resolution
 
 
 def plan_work(recipe: RecipeSource, learner: str, resolution: float, budget: int) -> dict[str, Any]:
@@ -227,6 +263,22 @@ def plan_work(recipe: RecipeSource, learner: str, resolution: float, budget: int
     }
 
 
+def cheapest_words(option: Option, symbol: str, unit: str) -> str:
+    """Return why no window is within the budget."""
+    return (
+        f"the cheapest window takes {option.points:,} {unit}, {option.seeds} seeds at {symbol} = {option.sizes[0]} … "
+        f"{option.sizes[-1]}: use budget = {option.points} or a coarser resolution"
+    )
+
+
+def chosen_words(option: Option, symbol: str, unit: str) -> str:
+    """Return what the chosen window does."""
+    return (
+        f"{option.seeds} seeds at {symbol} = {option.sizes[0]} … {option.sizes[-1]} resolve the exponent to "
+        f"± {option.half_width:.3f} with {option.points:,} {unit}"
+    )
+
+
 def _chosen(
     prediction: Prediction,
     resolution: float,
@@ -239,10 +291,7 @@ def _chosen(
     within = [option for option in options if option.points <= budget]
     chosen = max(within, key=lambda option: (option.sizes[-1], -option.points)) if within else options[0]
     if within:
-        reason = (
-            f"{chosen.seeds} seeds at n = {chosen.sizes[0]} … {chosen.sizes[-1]} resolve the exponent to "
-            f"± {chosen.half_width:.3f} with {chosen.points:,} training points"
-        )
+        reason = chosen_words(chosen, "n", "training points")
         cheapest = min(within, key=lambda option: option.points)
         if cheapest.points < chosen.points:
             reason += (
@@ -250,10 +299,7 @@ def _chosen(
                 f"{cheapest.seeds} seeds at n = {cheapest.sizes[0]} … {cheapest.sizes[-1]}"
             )
     else:
-        reason = (
-            f"the cheapest window takes {chosen.points:,} training points, {chosen.seeds} seeds at n = "
-            f"{chosen.sizes[0]} … {chosen.sizes[-1]}: use budget = {chosen.points} or a coarser resolution"
-        )
+        reason = cheapest_words(chosen, "n", "training points")
     notes = [
         f"scatter measured with one neighbour on {STRUCTURES} structures and {LABEL_DRAWS} label draws each, risks "
         "over up to 1024 test points; itself uncertain by a fifth",
@@ -363,19 +409,19 @@ def _weights(sizes: I64) -> F64:
     return np.asarray(x / (x @ x), np.float64)
 
 
-def _spread(sizes: I64, rows: F64) -> float:
+def slope_spread(sizes: I64, rows: F64) -> float:
     """Standard deviation over rows of what each adds to the slope of their mean."""
     moved = (rows / rows.mean(axis=0) - 1.0) @ _weights(sizes)
     return float(np.std(moved, ddof=1))
 
 
-def _label_spread(sizes: I64, rows: F64) -> float:
+def label_spread(sizes: I64, rows: F64) -> float:
     """The same over label draws on one structure, pooled over structures; (structures, draws, sizes)."""
     moved = (rows / rows.mean(axis=(0, 1)) - 1.0) @ _weights(sizes)
     return float(np.sqrt(np.mean(np.var(moved, axis=1, ddof=1))))
 
 
-def _option(prediction: Prediction, sizes: I64, scatter: float, resolution: float) -> Option:
+def option_of(prediction: Prediction | AlongSteps, sizes: I64, scatter: float, resolution: float) -> Option:
     seeds = _seeds(scatter, resolution)
     exponent = None
     if prediction.has_curve:

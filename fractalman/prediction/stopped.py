@@ -68,6 +68,12 @@ def check_steps(steps: Sequence[int] | AnyInt) -> I64:
     return wanted.astype(np.int64)
 
 
+def check_points(n: int) -> None:
+    """Refuse numbers of training points of which no spectrum is taken."""
+    if not 2 <= n <= _LARGEST:
+        raise RecipeError(f"n = {shown(n)}: expected a number of training points from 2 to {_LARGEST}")
+
+
 def stopped_rows(
     source: DrawnRealizations | Splits, learner: MLP, steps: Sequence[int], n: int, draws: int, outputs: int
 ) -> F64:
@@ -98,8 +104,7 @@ def stopped_rows(
     RecipeError
         For sizes outside.
     """
-    if not 2 <= n <= _LARGEST:
-        raise RecipeError(f"n = {shown(n)}: expected a number of training points from 2 to {_LARGEST}")
+    check_points(n)
     times, flow = [_time(learner, int(k)) for k in steps], _flow(learner, outputs)
     rows: list[list[float]] = []
     for draw in source.draws((n,), 0, draws):
@@ -107,6 +112,38 @@ def stopped_rows(
         risks = flow.along(draw.covariance, X[train], X[draw.test], train, draw.test, times)
         rows.append([float(risk.mean()) for risk in risks])
     return np.asarray(STOPPED.ratio * np.array(rows), np.float64)
+
+
+def stopped_draws(
+    source: DrawnRealizations, learner: MLP, steps: Sequence[int], n: int, structures: int, labels: int
+) -> tuple[F64, F64]:
+    """Return risks after every number of steps, expected on each structure and of single label vectors and starts.
+
+    Parameters
+    ----------
+    source : DrawnRealizations
+        Of a recipe.
+    learner : MLP
+        With settings that `no_steps_curve` has nothing against.
+    steps : sequence of k int
+        Numbers of steps ≥ 1.
+    n, structures, labels : int
+        Training points; structures, and label vectors on each.
+
+    Returns
+    -------
+    (structures, k) and (structures, labels, k) float64
+        Without the measured ratio, which scales both.
+    """
+    times, flow = [_time(learner, int(k)) for k in steps], _flow(learner, 1)
+    expected, single = [], []
+    for i, draw in enumerate(source.draws((n,), 0, structures)):
+        X, train = draw.coordinates(), draw.order[:n]
+        risks = flow.along(draw.covariance, X[train], X[draw.test], train, draw.test, times)
+        expected.append([float(risk.mean()) for risk in risks])
+        y = draw.labels(labels)
+        single.append(flow.drawn(y[train], y[draw.test], X[train], X[draw.test], times, i))
+    return np.array(expected), np.array(single)
 
 
 def stopped_curve(steps: I64, rows: F64, n: int) -> Curve:

@@ -219,7 +219,7 @@ def plan_lines(plan: Plan) -> list[str]:
     population = "unlimited" if math.isinf(plan.population) else f"{plan.population:.0f}"
     lines = [
         f"learner     {plan.learner}",
-        f"wanted      the exponent to ± {plan.resolution:g} (95 %), with at most {plan.budget:,} training points",
+        f"wanted      the exponent to ± {plan.resolution:g} (95 %), with at most {plan.budget:,} {plan.unit}",
         f"population  {population}",
         f"possible    {'yes' if plan.possible else 'no'}: {plan.reason}",
     ]
@@ -230,7 +230,11 @@ def plan_lines(plan: Plan) -> list[str]:
             f"exponent    asymptote: {asymptote}   |   local exponent: {local}",
             "",
             "[sweep]",
-            f"train_sizes = {list(plan.chosen.sizes)}",
+            *(
+                [f"train_sizes = {list(plan.chosen.sizes)}"]
+                if plan.axis == "n"
+                else [f'axis = "{plan.axis}"', f"values = {list(plan.chosen.sizes)}", f"train_size = {plan.n}"]
+            ),
             f"seeds = {plan.chosen.seeds}",
         ]
     if plan.options:
@@ -249,7 +253,7 @@ def plan_lines(plan: Plan) -> list[str]:
             ]
             for option in shown
         ]
-        header = ["", "sizes, doubling", "local exponent", "scatter of one", "seeds", "half-width", "training points"]
+        header = ["", "sizes, doubling", "local exponent", "scatter of one", "seeds", "half-width", plan.unit]
         lines += ["", *text_table(header, rows)]
         if plan.chosen is not None:
             lines += [f"→ chosen: {_why_chosen(plan)}"]
@@ -259,6 +263,8 @@ def plan_lines(plan: Plan) -> list[str]:
 def _why_chosen(plan: Plan) -> str:
     """Why the marked window and no other."""
     if plan.possible:
+        if plan.axis != "n":
+            return "of all windows within the budget the one whose exponent exceeds its errors most"
         return "of all windows within the budget the one that reaches the largest n, and of those the cheapest"
     return "no window is within the budget; this one is the cheapest of all"
 

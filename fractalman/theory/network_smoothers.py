@@ -150,6 +150,42 @@ class TangentNetwork(Smoother):
             found.append(risk)
         return found
 
+    def drawn(
+        self, y_train: F64, y_test: F64, X_train: AnyFloat, X_test: AnyFloat, times: Sequence[float], seed: int
+    ) -> F64:
+        """Return the risks of single label vectors, each learned from a start of its own, at several times.
+
+        Parameters
+        ----------
+        y_train, y_test : (n, m) and (t, m) float64
+            Label vectors.
+        X_train, X_test : (n, d) and (t, d) float arrays
+            Inputs, scaled here as the harness scales them.
+        times : sequence of k float
+            In place of ``time``.
+        seed : int
+            Of the functions that training starts from.
+
+        Returns
+        -------
+        (m, k) float64
+            Mean squared errors at the test points.
+        """
+        X, Z = scaled_inputs(X_train, X_test)
+        n, centred = len(X), y_train - y_train.mean(axis=0)
+        begun = np.zeros((n + len(Z), y_train.shape[1]))
+        if self.from_start:  # of as much variance as the labels have, which are scaled to one
+            both = np.concatenate([X, Z])
+            level, modes = np.linalg.eigh(nngp(both, both, self.depth))
+            normal = np.random.default_rng(seed).standard_normal(begun.shape)
+            begun = (modes * np.sqrt(np.maximum(level, 0.0))) @ normal * centred.std(axis=0)
+        across = self._kernel(Z, X)
+        found = [
+            np.square(begun[n:] + across @ (G @ (centred - begun[:n])) + y_train.mean(axis=0) - y_test).mean(axis=0)
+            for G in self._smoothers(X, times)
+        ]
+        return np.stack(found, axis=1)
+
     def expected(
         self,
         covariance: LabelCovariance,

@@ -47,9 +47,9 @@ def test_the_scatter_is_that_of_fitted_slopes() -> None:
     sizes = np.array([16, 32, 64, 128])
     rows = sizes**-0.5 * np.exp(1e-4 * np.random.default_rng(0).normal(size=(5, 7, 4)))
     slopes = np.array([[np.polyfit(np.log(sizes), np.log(row), 1)[0] for row in block] for block in rows])
-    assert planning._spread(sizes, rows[0]) == pytest.approx(slopes[0].std(ddof=1), rel=1e-3)
+    assert planning.slope_spread(sizes, rows[0]) == pytest.approx(slopes[0].std(ddof=1), rel=1e-3)
     pooled = math.sqrt(slopes.var(axis=1, ddof=1).mean())
-    assert planning._label_spread(sizes, rows) == pytest.approx(pooled, rel=1e-3)
+    assert planning.label_spread(sizes, rows) == pytest.approx(pooled, rel=1e-3)
 
 
 @pytest.mark.slow(reason="the scatter of many simulated runs")

@@ -338,6 +338,19 @@ def noisy_exponent(recipe: Cascade, learner: LearnerProperties, clean: float) ->
     return b / (b + t), ("above the noise: cells with n·μ·R^(2ν) above the ridge are learned, argued",)
 
 
+def width_exponent(recipe: Cascade, learner: LearnerProperties, clean: float) -> float | None:
+    """min(β, D + 2ν over D) for cells of one mass at every size: the P leading modes of the kernel leave that much.
+
+    Where cells of one size differ in mass the order of modes is not the order of cells, and where branches cross not
+    all of the label lies in the kernel's modes: None.
+    """
+    found = _numbers(recipe)
+    crossing = _crossing(recipe, found)
+    if not math.isclose(found.d0, found.d1, rel_tol=1e-9) or (crossing is not None and crossing <= clean):
+        return None
+    return min(clean, 0.5 * smoothness_ceiling(recipe, learner.kernel_smoothness))
+
+
 def exact_curve(recipe: Cascade, learner: str) -> ExactCurve | None:
     """Return the exact annealed curve of one neighbour as one replicate without error."""
     if learner != "1-nn":
@@ -389,5 +402,6 @@ LAWS = Laws[Cascade](
     exact_curve=exact_curve,
     neighbour_bias=neighbour_bias,
     model_curve=model_curve,
+    width_exponent=width_exponent,
     class_exponent=class_exponent,
 )

@@ -39,6 +39,12 @@ def class_exponent(recipe: PercolationCluster) -> tuple[float, float]:
     return (crossing, 0.0) if 0.0 < crossing < own else (own, logarithms)
 
 
+def width_exponent(recipe: PercolationCluster, learner: LearnerProperties, clean: float) -> float | None:
+    """α_D unless branches cross: eigenvalues fall faster than 1/i, the label's variance along them as i^−(1 + α_D)."""
+    del learner
+    return None if crossing_exponent(recipe.ambient_dim, DIMENSION) <= clean else clean
+
+
 LAWS = Laws[PercolationCluster](
     law=cluster_law,
     noisy_exponent=lambda recipe, learner, clean: noisy_clusters(
@@ -46,5 +52,6 @@ LAWS = Laws[PercolationCluster](
     ),
     neighbour_bias=lambda recipe: neighbour_bias(recipe.ambient_dim, recipe.max_points, recipe.label, one=True),
     graph_neighbours="averaged over clusters",
+    width_exponent=width_exponent,
     class_exponent=class_exponent,
 )

@@ -157,6 +157,12 @@ def _trees(law: Law) -> Law:
     )
 
 
+def width_exponent(recipe: SmoothManifold, learner: LearnerProperties, clean: float) -> float:
+    """min(a − 1, b) with eigenvalues ~ i^−b, b = 1 + 2ν/D, and the label's variance along them ~ i^−a, a = 1 + 2H/D."""
+    del clean
+    return min(2.0 * recipe.hurst / recipe.dim, 1.0 + 2.0 * learner.kernel_smoothness / recipe.dim)
+
+
 def field(recipe: SmoothManifold, n_points: int, places: AnyFloat | None = None) -> theory.FieldCovariance:
     """Return the covariance of the labels at the first points, noise included.
 
@@ -177,6 +183,7 @@ def class_exponent(recipe: SmoothManifold) -> tuple[float, float]:
 LAWS = Laws[SmoothManifold](
     law=manifold_law,
     along_rays=lambda recipe: recipe.kind == "cube",
+    width_exponent=width_exponent,
     field=field,
     class_exponent=class_exponent,
 )
