@@ -1,18 +1,27 @@
-"""At which training-set size classes are learned: where the 0–1 risk falls below half of what the best constant has.
+"""At which training-set size something is learned, against the size that a law names: a verdict up to a factor.
 
-Laws of discrete hierarchies name such a size, n_c·m^L, up to a factor that depends on the learner; so it is measured
-and stands beside the law's, and no verdict rests on it.
+Laws of discrete hierarchies name sizes up to a factor of order one, n_c·m^L for classes and (v·C_l)^−2 for the l-th
+step of a next token's loss. Agreement means their order of magnitude: the 95 % interval of the measured size over the
+law's, over replicates with rules of their own, lies within √10 either way. It resolves nothing, and is none, where
+examples are so few that who learned them by heart would be done within that factor, too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from fractalman._typing import F64
 from fractalman.experiments.points import Point
+from fractalman.families.laws import LearnedAt
+from fractalman.measure.scaling import student_t_real
+
+FACTOR = math.sqrt(10.0)
+"""By which factor a measured size may differ from one that a law names up to a factor of order one."""
+_LEVEL = 0.05
 
 
 def half_size(sizes: F64, shares: F64) -> float:
@@ -41,26 +50,97 @@ def half_size(sizes: F64, shares: F64) -> float:
     return float(np.exp(np.log(sizes[i - 1]) + part * np.log(sizes[i] / sizes[i - 1])))
 
 
-def half_sizes(points: Sequence[Point]) -> F64:
-    """Return that size for every replicate of one learner, (replicates,)."""
+def half_sizes(points: Sequence[Point], below: Mapping[int, float] | None = None) -> F64:
+    """Return the size at which every replicate of one learner falls below a risk, (replicates,).
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Of one learner.
+    below : dict, optional
+        Replicate → that risk. Default: half of the best constant's.
+    """
     sizes = np.array(sorted({point.n for point in points}), np.float64)
     found = []
     for seed in sorted({point.seed for point in points}):
-        shares = {point.n: point.risk / point.v_in for point in points if point.seed == seed}
+        own = [point for point in points if point.seed == seed]
+        shares = {point.n: point.risk / (point.v_in if below is None else 2.0 * below[seed]) for point in own}
         found.append(half_size(sizes, np.array([shares.get(int(n), math.nan) for n in sizes])))
     return np.array(found)
 
 
-def learned_words(points: Sequence[Point], due: float) -> str:
-    """Return the size beside the one that a law names, as a phrase; what the sizes do not hold is said."""
-    measured = half_sizes(points)
-    law = f"the law's n_c·m^l = {due:,.0f}, which it names up to a factor"
+@dataclass(frozen=True)
+class SizeVerdict:
+    """Whether a learner learns where a law says, in the order of magnitude.
+
+    Args:
+        agrees: True, False, or None where it is not resolved.
+        reason: the sizes in words.
+    """
+
+    agrees: bool | None
+    reason: str
+
+
+def size_verdict(points: Sequence[Point], due: Sequence[tuple[LearnedAt, ...]]) -> SizeVerdict | None:
+    """Return whether sizes agree with those of a law; None without points or sizes.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Of one learner along the training-set size.
+    due : sequence of tuple of LearnedAt
+        What the law says of every replicate, whose rules are its own.
+    """
+    seeds = sorted({point.seed for point in points})
+    rows = [{step.symbol: step for step in entry} for entry in due]
+    named = [symbol for symbol in (rows[0] if rows else ()) if all(symbol in row for row in rows)]
+    if not seeds or not named or len(due) != len(seeds):
+        return None
+    found = [_step(points, [row[symbol] for row in rows], seeds, _LEVEL / len(named)) for symbol in named]
+    answers = [step.agrees for step in found]
+    agrees = False if False in answers else None if None in answers else True
+    return SizeVerdict(agrees, "; ".join(step.reason for step in found))
+
+
+def _step(points: Sequence[Point], due: Sequence[LearnedAt], seeds: Sequence[int], level: float) -> SizeVerdict:
+    """What one size says; ``level`` is the improbability that it may claim a difference at."""
+    below = {seed: entry.below for seed, entry in zip(seeds, due, strict=True) if entry.below is not None}
+    measured = half_sizes(points, below or None)
+    law = np.array([entry.size for entry in due])
+    mean = math.exp(float(np.log(law).mean()))
+    smallest, largest = min(point.n for point in points), max(point.n for point in points)
+    named = f"the law's {due[0].symbol} = {mean:,.0f}, which it names up to a factor"
     if (measured == 0.0).any():
-        return f"at n = {min(point.n for point in points):,} it is below half of that already ({law})"
-    if not measured.size or not np.isfinite(measured).all():
-        largest = max(point.n for point in points)
+        sooner = bool((measured == 0.0).all()) and smallest * FACTOR < law.min()
+        said = f"{due[0].what}: learned at n = {smallest:,} already ({named})"
+        return _answer(False if sooner else None, said, "use smaller train_sizes")
+    if not np.isfinite(measured).all():
         reached = int(np.isfinite(measured).sum())
-        return f"half of it is reached by {reached} of {measured.size} replicates up to n = {largest:,} ({law})"
-    ratio = measured / due
-    error = f" ± {ratio.std(ddof=1) / math.sqrt(ratio.size):.2g}" if ratio.size > 1 else ""
-    return f"half of it is reached at n = {measured.mean():,.0f}, {ratio.mean():.3g}{error} times {law}"
+        later = reached == 0 and largest > FACTOR * law.max()
+        said = f"{due[0].what}: learned by {reached} of {measured.size} replicates up to n = {largest:,} ({named})"
+        return _answer(False if later else None, said, "use larger train_sizes")
+    ratios = np.log(measured / law)
+    if ratios.size < 2:
+        said = f"{due[0].what}: learned at n = {measured[0]:,.0f}, {math.exp(ratios[0]):.3g} times {named}"
+        return _answer(None, said, "use seeds = 2 or more")
+    center, error = float(ratios.mean()), float(ratios.std(ddof=1)) / math.sqrt(ratios.size)
+    half = student_t_real(float(ratios.size - 1), level) * error
+    low, high = math.exp(center - half), math.exp(center + half)
+    said = (
+        f"{due[0].what}: learned at n = {math.exp(float(np.log(measured).mean())):,.0f}, {math.exp(center):.3g} "
+        f"({low:.3g} to {high:.3g}) times {named}"
+    )
+    if low > FACTOR or high < 1.0 / FACTOR:
+        return _answer(False, said, "")
+    if low < 1.0 / FACTOR or high > FACTOR:
+        return _answer(None, said, f"the interval leaves the law's order of magnitude, {FACTOR:.2g} either way")
+    if min(entry.distinct for entry in due) < FACTOR**2 * mean:
+        examples = min(entry.distinct for entry in due)
+        return _answer(None, said, f"{examples:,.0f} different examples are so few that learning by heart is as quick")
+    return _answer(True, said, "")
+
+
+def _answer(agrees: bool | None, said: str, more: str) -> SizeVerdict:
+    word = "of the law's order" if agrees else "beyond the law's order" if agrees is False else f"not resolved, {more}"
+    return SizeVerdict(agrees, f"{said}: {word}")

@@ -18,16 +18,19 @@ from fractalman.experiments import references, regimes
 from fractalman.experiments.display import ResultDisplay
 from fractalman.experiments.engine import Progress
 from fractalman.experiments.label_law import gaussian, label_law
-from fractalman.experiments.learned_at import learned_words
+from fractalman.experiments.learned_at import size_verdict
 from fractalman.experiments.points import Point, Task
-from fractalman.experiments.specification import BAYES, Spec
+from fractalman.experiments.specification import BAYES, Spec, string_settings
 from fractalman.experiments.verdicts import Verdict, judge
 from fractalman.families.base import family_of
+from fractalman.families.laws import LearnedAt
 from fractalman.learners import Learner, UserLearner, learner_class, make
 
 if TYPE_CHECKING:
     from fractalman.prediction import Prediction
 
+_MOST_COUNTED = 3
+"""Tokens after which counts stand beside a learner whose cross-entropy has no curve, at most."""
 _FLOOR_REASON = "no learner beats it in expectation over labels"
 
 
@@ -156,6 +159,12 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
                 level_regimes=_level_regimes(learner), test_size=spec.test_size if learner.linear_smoother else None,
             )
         )  # fmt: skip
+        steps = _sizes_due(spec, learner, [entry.seed for entry in mine])
+        sizes = None if steps is None else size_verdict(mine, steps)
+        if sizes is not None and verdicts[-1].agrees is None:  # no curve: a law's sizes are what can be held against
+            verdicts[-1] = dataclasses.replace(
+                verdicts[-1], agrees=sizes.agrees, reason=f"{sizes.reason}; {verdicts[-1].reason}"
+            )
         law = label_law(mine, max(spec.label_draws, spec.network_draws), gaussian(spec.recipe))
         if law is not None and law.broken:  # nothing that is predicted is about such labels
             verdicts[-1] = dataclasses.replace(
@@ -186,9 +195,9 @@ def _in_nats(spec: Spec) -> bool:
 
 def _no_curve(spec: Spec, name: str) -> str:
     """Return why nothing predicts a learner's curve on this recipe."""
-    from fractalman.prediction.methods import no_curve, no_entropy_curve
+    from fractalman.prediction.methods import no_curve
 
-    return no_entropy_curve(name) if _in_nats(spec) else no_curve(name, spec.recipe)
+    return no_curve(name, spec.recipe, spec.loss)
 
 
 def _without_curve(
@@ -197,14 +206,14 @@ def _without_curve(
 ) -> str:  # fmt: skip
     """Return what a learner without a predicted curve is held against in words: other learners' curves, the classes."""
     others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
-    found = {} if _in_nats(spec) else references.ratios(mine, _reference_predictions(spec, predictions, others, say))
+    found = references.ratios(mine, _reference_predictions(spec, predictions, others, say, learner))
+    if _in_nats(spec) and found:  # the best of those who count: beside the lowest curve the ratio is largest
+        best = max(found, key=lambda key: found[key][:2])
+        found = {best: found[best]}
     if not spec.recipe.classifies or (found and spec.recipe.redraws_labels):
         return references.words(found, summary[-1].efficiency if summary else None)
-    words, due = references.class_words(mine, summary, spec.loss, spec.test_size), learning_size(spec, learner)
-    parts = [words, references.words(found)] if words else []
-    if due is not None and words:
-        parts.append(learned_words(mine, due))
-    return "; ".join(part for part in parts if part)
+    words = references.class_words(mine, summary, spec.loss, spec.test_size)
+    return "; ".join(part for part in (words, references.words(found) if words else "") if part)
 
 
 def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, str]]:
@@ -248,12 +257,25 @@ def _along_steps(spec: Spec, made: Prediction) -> tuple[Any, str]:
 
 
 def _reference_predictions(
-    spec: Spec, predictions: Mapping[str, Any], names: Sequence[str], say: Progress
+    spec: Spec, predictions: Mapping[str, Any], names: Sequence[str], say: Progress, learner: Learner
 ) -> dict[str, Any]:
-    """Return the predictions that stand beside a learner that has no curve."""
+    """Return the predictions that stand beside a learner that has no curve.
+
+    In nats these are counts after one token and more, where their curve is known exactly.
+    """
     from fractalman.prediction import make_prediction
 
     found: dict[str, Any] = {}
+    if _in_nats(spec):
+        layout = spec.recipe.string_layout
+        if not layout or learner.counting is not None:
+            return {}
+        for context in range(1, _MOST_COUNTED + 1):
+            counts = make("n-gram", {"context": context, **string_settings("n-gram", {}, spec.recipe)})
+            made = make_prediction(spec.recipe, learner=counts, loss=spec.loss)
+            if math.isinf(made.affordable):  # exact at every size
+                found[f"n-gram (context = {context})"] = made
+        return found
     for name in names:
         if predictions.get(name) is None:
             say(f"predicting {name}")
@@ -304,10 +326,12 @@ def _against(point: Point, floor: Mapping[tuple[Any, int], float]) -> Point:
     return dataclasses.replace(point, efficiency=point.risk / lowest)
 
 
-def learning_size(spec: Spec, learner: Learner) -> float | None:
-    """Return the training-set size at which a law says that classes are learned, None where none says so."""
+def _sizes_due(spec: Spec, learner: Learner, seeds: Sequence[int]) -> list[tuple[LearnedAt, ...]] | None:
+    """Return the sizes at which a law says that a learner learns, replicate by replicate; None where none says so."""
     known = family_of(spec.recipe).laws.learned_at
-    return None if known is None or spec.loss != ZERO_ONE else known(spec.recipe, learner.own_properties)
+    if known is None or spec.axis.kind != "data":
+        return None
+    return [known(spec.replicate_recipe(i), learner.own_properties, spec.loss) for i in sorted(set(seeds))]
 
 
 def _floor(points: Sequence[Point], kind: str) -> Floor:

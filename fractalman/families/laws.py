@@ -39,6 +39,23 @@ class DrawnCurve:
     constant: Callable[[Any], float]
 
 
+@dataclass(frozen=True)
+class LearnedAt:
+    """A training-set size that a law names, up to a factor of order one, and what has been learned there.
+
+    Args:
+        what: what is learned. symbol: the size's formula. size: its number.
+        below: the risk below which it is learned; None = half of the best constant's.
+        distinct: the number of examples of which nearly all have to be seen by who learns them by heart.
+    """
+
+    what: str
+    symbol: str
+    size: float
+    below: float | None
+    distinct: float
+
+
 KINDS = ("local", "kernel", "linear", "trees", "network", "counts", "floor")
 """The kinds of learners that families have laws for; of any other kind nothing is known."""
 
@@ -72,9 +89,9 @@ class Laws(Generic[R]):
         None where it is not derived.
     class_exponent : recipe → (exponent, power of ln n), optional
         Of one neighbour's 0–1 risk where the target is a class and labels are clean; None where it is not derived.
-    learned_at : (recipe, learner properties) → float or None, optional
-        Training-set size, up to a factor of order one, at which such a learner's 0–1 risk leaves that of the best
-        constant; None where no law names one.
+    learned_at : (recipe, learner properties, loss) → tuple of LearnedAt, optional
+        Training-set sizes at which such a learner has learned what is to be learned, one thing after the other; ()
+        where no law names any.
     drawn_curve : (recipe, learner) → DrawnCurve or None, optional
         The learner's curve structure by structure where labels are symbols of strings; None where it is not known.
     finite_size : bool, default True
@@ -93,7 +110,7 @@ class Laws(Generic[R]):
     model_curve: Callable[[R, AnyInt], F64] | None = None
     width_exponent: Callable[[R, LearnerProperties, float], float | None] | None = None
     class_exponent: Callable[[R], ClassExponent] | None = None
-    learned_at: Callable[[R, LearnerProperties], float | None] | None = None
+    learned_at: Callable[[R, LearnerProperties, str], tuple[LearnedAt, ...]] | None = None
     drawn_curve: Callable[[R, Any], DrawnCurve | None] | None = None
     finite_size: bool = True
     on_trees: Callable[[R], bool] | None = None

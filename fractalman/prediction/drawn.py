@@ -20,7 +20,7 @@ from fractalman.generation import augment
 from fractalman.generation.noise import nuisance_coordinates
 from fractalman.learners.class_targets import one_hot
 from fractalman.prediction.kept import KEPT
-from fractalman.prediction.realization import TEST_POINTS, Realization, n_tests, noisy
+from fractalman.prediction.realization import TEST_POINTS, Realization, Symbols, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipes import Recipe
 
@@ -28,7 +28,7 @@ _POINTS_TO_DRAW = 4_000_000  # structures of one population together hold about 
 _SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …
 _FEWEST, _MOST = 8, 48  # … but there are at least and at most so many
 _ADDRESSED = 24  # structures of an addressed family, whose population grows with the sizes asked for
-_VARIANCE_POINTS = 4096
+VARIANCE_POINTS = 4096
 _BYTES_A_POINT = 512  # of a drawn structure: hierarchy, label tree, edges, orders
 _CLASS_DRAWS = 16
 
@@ -116,12 +116,40 @@ class DrawnRealizations:
         ResourceError
             Where structures of so many points do not fit into memory.
         """
+        for recipe in self._drawable(sizes, first, last):
+            yield KEPT.get(("structure", recipe), partial(_draw, recipe), _bytes_of)
+
+    def symbols(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Symbols]:
+        """Yield draws of a family whose labels are symbols, which lie on no label tree.
+
+        Parameters
+        ----------
+        sizes, first, last
+            As for `draws`.
+
+        Returns
+        -------
+        iterator of Symbols
+            One a structure.
+
+        Raises
+        ------
+        ResourceError
+            As `draws`.
+        """
+        for recipe in self._drawable(sizes, first, last, whole=True):
+            made = generation.structure(recipe)
+            order, test, key = _roles(recipe, made.y.size)
+            yield Symbols(_placed(recipe, made), np.asarray(made.y, np.float64), order, test, key)
+
+    def _drawable(self, sizes: tuple[int, ...], first: int, last: int | None, *, whole: bool = False) -> list[Recipe]:
+        """The recipes of draws that serve these sizes; ResourceError where they, or X, do not fit into memory."""
         addressed = self.recipe.addressed
         n = max(sizes) + TEST_POINTS if addressed else self.recipe.max_points
         recipes = self.recipes(n, first, self.usual if last is None else last)
         if recipes:
             try:
-                generation.check_memory(recipes[0].narrowest())
+                generation.check_memory(recipes[0] if whole else recipes[0].narrowest())
             except ResourceError as error:
                 if n <= self.recipe.max_points:
                     raise
@@ -129,12 +157,11 @@ class DrawnRealizations:
                     f"a curve at n = {max(sizes):,} draws structures of {n:,} points, for which there is not enough "
                     "memory: expected fewer; use smaller sizes"
                 ) from error
-        for recipe in recipes:
-            yield KEPT.get(("structure", recipe), partial(_draw, recipe), _bytes_of)
+        return recipes
 
     @cached_property
     def _constants(self) -> F64:
-        rows = [constant_of(draw, self.recipe) for draw in self.draws((_VARIANCE_POINTS,))]
+        rows = [constant_of(draw, self.recipe) for draw in self.draws((VARIANCE_POINTS,))]
         return np.asarray(np.mean(rows, axis=0), np.float64)
 
     def constant(self, nats: bool) -> float:
@@ -164,10 +191,7 @@ def constant_of(draw: Realization, recipe: Recipe) -> tuple[float, float]:
     labels.
     """
     if recipe.classifies:
-        y = draw.labels(_CLASS_DRAWS if recipe.redraws_labels else 1)
-        shares = one_hot(y, recipe.target_classes).mean(axis=0)
-        surprise = -np.log(np.where(shares > 0.0, shares, 1.0))
-        return float((1.0 - shares.max(axis=1)).mean()), float((shares * surprise).sum(axis=1).mean())
+        return constants_of(draw.labels(_CLASS_DRAWS if recipe.redraws_labels else 1), recipe.target_classes)
     if draw.tree is not None:
         variance = theory.within_variance(draw.tree)
     else:
@@ -175,6 +199,17 @@ def constant_of(draw: Realization, recipe: Recipe) -> tuple[float, float]:
         pairs = draw.covariance.pairs(draw.test[:half], draw.test[half : 2 * half])
         variance = float(pairs.mean()) / 2.0 if half else 0.0
     return variance, variance
+
+
+def constants_of(y: F64, classes: int) -> tuple[float, float]:
+    """The best constant's risk where labels are classes: the share of all but the commonest, the entropy of the shares.
+
+    Args:
+        y: (n, m) classes, in m draws whose mean is taken. classes: C.
+    """
+    shares = one_hot(y, classes).mean(axis=0)
+    surprise = -np.log(np.where(shares > 0.0, shares, 1.0))
+    return float((1.0 - shares.max(axis=1)).mean()), float((shares * surprise).sum(axis=1).mean())
 
 
 def field_of(recipe: Recipe, n_points: int) -> theory.FieldCovariance | None:

@@ -14,12 +14,12 @@ from fractalman.families.base import family_of
 from fractalman.learners import Learner
 from fractalman.learners.registry import learner_class, make
 from fractalman.prediction import realization
-from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.drawn import VARIANCE_POINTS, DrawnRealizations, constants_of
 from fractalman.prediction.losses import CROSS_ENTROPY, ZERO_ONE
 from fractalman.prediction.networks import CAMPAIGN, exponent_error
 from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
-from fractalman.prediction.trained import trained
+from fractalman.prediction.trained import trained, trained_on_symbols
 from fractalman.recipes import Recipe
 from fractalman.theory.laws import learner_properties
 
@@ -96,7 +96,7 @@ def method_of(
     """
     smoother = None if own is None else own.smoother()
     if not family_of(_recipe_of(source)).laws.has_curves(_recipe_of(source)):
-        return _of_strings(source, learner, own, loss)
+        return _of_strings(source, learner, own, loss) or _of_symbols(source, learner, own, loss)
     loss = ZERO_ONE if loss is None else loss
     if _recipe_of(source).partitions or (_recipe_of(source).classifies and loss == CROSS_ENTROPY and learner != BAYES):
         return _trained(source, learner, own, loss)
@@ -137,6 +137,45 @@ def _of_strings(
     return Method(found.kind, compute, loss=found.loss, constant=constant)
 
 
+def _of_symbols(
+    source: DrawnRealizations | Splits, learner: str, own: Learner | None, loss: str | None
+) -> Method | None:
+    """The learner itself on drawn rules, where its answer is one whatever it starts from: counts, smoothers, logistic.
+
+    What follows exactly from the rules comes first (`_of_strings`).
+    """
+    recipe = _recipe_of(source)
+    if learner == BAYES or not recipe.classifies or not recipe.target_varies:
+        return None
+    fitted = own if own is not None else make(learner, _places(learner, recipe))
+    if fitted.counting is not None and (isinstance(source, Splits) or not recipe.string_layout):
+        return None  # how many columns are a place is the sweep's to say
+    loss = ZERO_ONE if loss is None else loss
+    if not (fitted.linear_smoother or fitted.convex or fitted.counting is not None):
+        return None
+    if loss == CROSS_ENTROPY and not fitted.probabilities:
+        return None
+    what = "cross-entropy" if loss == CROSS_ENTROPY else "0–1 risk"
+    over = "splits" if isinstance(source, Splits) else "rules"
+    points = "strings" if recipe.string_layout else "points"
+    kind = f"{what} of {learner}, trained on drawn {points}, averaged over {over}"
+    compute = trained_on_symbols(source, fitted, recipe.target_classes, loss)
+
+    def constant() -> float:
+        drawn = source.symbols((VARIANCE_POINTS,), 0, _DENSE)
+        both = [constants_of(draw.y[:, None], recipe.target_classes) for draw in drawn]
+        return float(np.mean(both, axis=0)[int(loss == CROSS_ENTROPY)])
+
+    usual = None if learner in ("1-nn", "n-gram") else _DENSE
+    return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=usual, loss=loss, constant=constant)
+
+
+def _places(learner: str, recipe: Recipe) -> dict[str, int]:
+    """What a learner that reads strings place by place must be told of a recipe's."""
+    kind = learner_class(learner)
+    return {key: size for key, size in recipe.string_layout.items() if kind.strings and key in kind.defaults()}
+
+
 def _declared(learner: str) -> theory.Smoother | None:
     """Return the linear smoother that a learner of this name is by default; None where it is none."""
     return make(learner).smoother() if learner_class(learner).linear_smoother else None
@@ -144,19 +183,22 @@ def _declared(learner: str) -> theory.Smoother | None:
 
 def no_curve(learner: str, recipe: Recipe | None = None, loss: str = ZERO_ONE) -> str:
     """Return why a learner has no finite-size curve, and what to hold it against."""
+    if recipe is not None and learner == BAYES:
+        return no_floor(recipe)
     if recipe is not None and not family_of(recipe).laws.has_curves(recipe) and not recipe.classifies:
         return (
             f"no curve is computed: these labels of family {recipe.family!r} lie on no tree, and no covariance of them "
             "is known; compare it with the asymptote"
         )
     if recipe is not None and not family_of(recipe).laws.has_curves(recipe):
+        beside = "1-nn and logistic regression"
+        if loss == CROSS_ENTROPY:
+            beside = "n-gram and logistic regression" if recipe.string_layout else "logistic regression"
         return (
-            f"labels of family {recipe.family!r} are classes, and no theory gives the error of a learner at every "
-            f"training-set size; use fm.predict(recipe, {learner!r}).law, which says what is known: its statement, and "
-            "its windows, each with what happens from one training-set size to another"
+            f"labels of family {recipe.family!r} are classes, and no theory gives the loss of {learner!r} at every "
+            f"training-set size: compare it with the curves of {beside}, the best constant and the Bayes floor; "
+            f"fm.predict(recipe, {learner!r}).law says what is known, with its windows"
         )
-    if recipe is not None and learner == BAYES:
-        return no_floor(recipe)
     if recipe is not None and loss == CROSS_ENTROPY:
         return no_entropy_curve(learner)
     if recipe is not None and recipe.partitions:

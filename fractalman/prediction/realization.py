@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from fractalman import theory
-from fractalman._typing import F64, I64, AnyFloat
+from fractalman._typing import F32, F64, I64, AnyFloat
 from fractalman.errors import RecipeError
 from fractalman.recipes import Recipe
 from fractalman.theory.smoothers import smoother_named
@@ -110,6 +110,31 @@ class Realization:
         if self.threshold is None:
             return self.covariance.pairs(i, j)
         return theory.neighbour_class_risk(self.covariance, i, j, self.threshold)
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Points whose labels are symbols, which have no covariance, with their training order and test points.
+
+    Attributes
+    ----------
+    X : (n, d) float32
+        All points.
+    y : (n,) float64
+        Their classes.
+    order : (m,) int64
+        Points in training order, the test points not among the first m − t.
+    test : (t,) int64
+        Test points.
+    key : int
+        Of what is random in a learner.
+    """
+
+    X: F32 = field(repr=False)
+    y: F64 = field(repr=False)
+    order: I64 = field(repr=False)
+    test: I64 = field(repr=False)
+    key: int = 0
 
 
 class Realizations(Protocol):

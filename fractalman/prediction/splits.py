@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+import numpy as np
+
 from fractalman import generation, theory
 from fractalman._typing import F64
 from fractalman.datasets.memory import Dataset
 from fractalman.families.base import family_of
 from fractalman.prediction.drawn import constant_of, label_covariance, threshold_of
-from fractalman.prediction.realization import Realization, n_tests, noisy
+from fractalman.prediction.realization import Realization, Symbols, n_tests, noisy
 from fractalman.random.streams import Role, key64, permutation
 
 _SPLITS = 8
@@ -76,6 +78,26 @@ class Splits:
                 order, order[n - n_tests(n) :], covariance, tree, data.edges, lambda: data.X, labels, key,
                 threshold_of(recipe),
             )  # fmt: skip
+
+    def symbols(self, sizes: tuple[int, ...], first: int = 0, last: int | None = None) -> Iterator[Symbols]:  # noqa: ARG002
+        """Yield splits of a dataset whose labels are symbols.
+
+        Parameters
+        ----------
+        sizes, first, last
+            As for `draws`.
+
+        Returns
+        -------
+        iterator of Symbols
+            One a split.
+        """
+        data = self.data
+        for i in range(first, self.usual if last is None else last):
+            key = key64(data.recipe.seeds.geometry, Role.PREDICTION, Role.SPLIT, i)
+            order = permutation(key, data.n_points)
+            test = order[data.n_points - n_tests(data.n_points) :]
+            yield Symbols(data.X, np.asarray(data.y, np.float64), order, test, key)
 
     @cached_property
     def _constants(self) -> tuple[float, float]:

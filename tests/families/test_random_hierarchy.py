@@ -270,10 +270,12 @@ def test_every_learner_has_a_law_or_a_reason(recipe: fm.RandomHierarchyModel) ->
         assert law.data_exponent is None
         assert prediction.why()
         assert not prediction.has_floor
-        assert prediction.has_curve == (learner in ("1-nn", "n-gram"))
+        assert prediction.has_curve == (
+            learner not in ("bayes", "mlp", "gradient-boosting", "transformer", "convolution")
+        )
         if prediction.has_curve:
             continue
-        with pytest.raises(RecipeError, match="are classes, and no theory"):
+        with pytest.raises(RecipeError, match="are classes, and no theory|use theory.posterior where the rules are known"):
             prediction.curve([10])
     assert set(KINDS) == {"local", "kernel", "linear", "trees", "network", "counts", "floor"}
     with pytest.raises(RecipeError, match="a plan takes labels that are values"):
@@ -287,8 +289,10 @@ def test_the_sizes_of_the_law() -> None:
     assert "needs 910.2" in (unbalanced.nearest or "")  # 512/(3/4)^2
     assert unbalanced.windows == ()
     network = learner_class("mlp").properties
-    assert learned_at(SMALL, network) == 512.0
-    assert learned_at(SMALL.replace(unary_probability=0.25), network) is None
+    [named] = learned_at(SMALL, network, "0-1")
+    assert (named.size, named.symbol, named.distinct) == (512.0, "n_c·m^3", 131072.0)
+    assert learned_at(SMALL.replace(unary_probability=0.25), network, "0-1") == ()
+    assert learned_at(SMALL, network, "cross-entropy") == ()
     few = law_of(SMALL.replace(zipf_exponent=1.0), "mlp").windows
     assert [window.exponent for window in few] == [None]  # four productions have no range of ranks
     many = SMALL.replace(vocabulary=64, synonyms=64, zipf_exponent=2.0)

@@ -1,4 +1,4 @@
-"""Verdicts on strings: one neighbour and counts against their exact curves, and false ones refuted."""
+"""Verdicts on strings: exact curves, learners trained on drawn rules, and false ones refuted."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from fractalman.experiments import load_spec
 from fractalman.experiments.results import _level_regimes
 from fractalman.experiments.verdicts import judge
 from fractalman.learners import Problem
+from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.trained import trained_on_symbols
 
 CLASSES = {"family": "random-hierarchy-model", "n_points": 1, "levels": 2, "synonyms": 4, "seed": 3}
 TOKENS = {"family": "grammar-language", "n_points": 1, "levels": 2, "synonyms": 4, "seed": 3}
@@ -93,18 +95,61 @@ def test_what_a_curve_is_of_and_where_there_is_none() -> None:
     assert fm.predict(fm.Cascade(n_points=100), "1-nn").loss == "squared"
     assert (np.diff(counts.curve([4, 64, 1024]).risk) < 0).all()
     for recipe, learner in (
-        (language.replace(target="masked-token"), "1-nn"),
-        (language.replace(encoding="embedding"), "1-nn"),
-        (language.replace(rotate=True), "n-gram"),
-        (language.replace(levels=8), learners.make("n-gram", {"context": 40})),
-        (language, "5-nn"),
-        (language, "logistic"),
+        (dict(TOKENS, target="masked-token"), "1-nn"),
+        (dict(TOKENS, encoding="embedding"), "1-nn"),
+        (TOKENS, learners.make("n-gram", {"context": 40})),
+        (TOKENS, "5-nn"),
+        (TOKENS, "logistic"),
     ):
-        assert not fm.predict(recipe, learner).has_curve
-    assert fm.predict(language, learners.make("k-nn", {"k": 1})).has_curve
-    assert not fm.predict(fm.generate(language.replace(n_points=64)), "1-nn").has_curve
-    note = _confirmed(TOKENS, "n-gram", "0-1").verdicts[0].reason
-    assert "use loss = 'cross-entropy'" in note
+        assert "0–1 risk" in fm.predict(recipe, learner, loss="0-1").curve([8]).kind
+    for learner in ("mlp", "transformer", "gradient-boosting"):
+        with pytest.raises(RecipeError, match="compare it with the curves of 1-nn and logistic regression"):
+            fm.predict(language, learner).curve([8])
+    assert "exact" in fm.predict(language, learners.make("k-nn", {"k": 1})).curve([8]).kind
+    data = fm.generate(language.replace(n_points=64))
+    assert "over splits" in fm.predict(data, "1-nn").curve([8]).kind
+    assert not fm.predict(data, "n-gram").has_curve
+
+
+@pytest.mark.parametrize("recipe", [TOKENS, dict(CLASSES, encoding="tokens")], ids=["one-hot", "numbers"])
+def test_trained_on_drawn_strings_is_the_exact_curve_where_one_is_known(recipe: dict[str, Any]) -> None:
+    exact = fm.predict(recipe, "1-nn")
+    recipe = fm.from_dict(recipe)
+    source = DrawnRealizations(recipe)
+    rows = trained_on_symbols(source, learners.make("1-nn"), recipe.target_classes, "0-1")((32, 256), 0, source.usual)
+    own = exact.replicates([32, 256])
+    gap = (rows - own).mean(axis=0)
+    error = (rows - own).std(axis=0, ddof=1) / np.sqrt(len(rows))
+    assert (np.abs(gap) < 4.0 * error).all()
+    wrong = fm.predict(recipe.replace(synonyms=3), "1-nn").replicates([32, 256])
+    assert (np.abs((rows - wrong).mean(axis=0)) > 4.0 * error).all()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "learner", "loss", "wrong"),
+    [
+        (TOKENS, "laplace-kernel", "0-1", {"synonyms": 2}),
+        (TOKENS | {"target": "masked-token"}, "1-nn", "0-1", {"synonyms": 2}),
+        (CLASSES | {"encoding": "embedding"}, "ridge", "0-1", {"synonyms": 6}),
+        (CLASSES | {"synonyms": 2}, "logistic", "cross-entropy", {"synonyms": 4}),
+    ],
+    ids=["kernel", "masked", "embedding", "nats"],
+)
+@pytest.mark.slow(reason="sweeps of six replicates each", but=["masked"])
+def test_learners_trained_on_drawn_rules_agree_and_other_rules_differ(
+    recipe: dict[str, Any], learner: str, loss: str, wrong: dict[str, Any]
+) -> None:
+    result = _confirmed(recipe, learner, loss)
+    [verdict] = result.verdicts
+    assert verdict.agrees is not False, verdict.reason
+    assert "of the predicted curve" in verdict.reason
+    spec = result.spec
+    other = judge(
+        learner, [p for p in result.points if p.learner == learner], result.summaries[learner],
+        fm.predict(fm.from_dict(recipe | wrong), learner, loss=loss), seeds=6, fit=spec.fit,
+        level_regimes=_level_regimes(learners.make(learner)),
+    )  # fmt: skip
+    assert other.agrees is False, other.reason
 
 
 def test_counts_are_what_they_say() -> None:

@@ -10,11 +10,13 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+from fractalman.conventions import ZERO_ONE
 from fractalman.families._strings.curves import string_curve
 from fractalman.families._strings.law import constant, counted, counting
 from fractalman.families.grammar_language.recipe import GrammarLanguage
-from fractalman.families.laws import Laws
+from fractalman.families.laws import Laws, LearnedAt
 from fractalman.theory.grammars import (
+    TokenFloor,
     block_floor,
     correlation_sample_complexity,
     expected_correlation,
@@ -27,6 +29,7 @@ from fractalman.theory.laws.sources import HIERARCHY_SHAPES, HIERARCHY_ZIPF, LAN
 
 _DOMAIN = "sequences of a random grammar whose rules are the same for all; losses are of the token that is not seen"
 _SUMMED = 1 << 18  # beliefs that a law follows at most
+_VISIBLE = 0.1
 _PAIRS = 1 << 22  # numbers of the tables of pairs that a law makes at most
 
 
@@ -75,8 +78,8 @@ def correlation_sizes(recipe: GrammarLanguage) -> tuple[float, ...]:
     )
 
 
-def floors_by_height(recipe: GrammarLanguage) -> tuple[float, ...]:
-    """Return the next token's entropy given the tokens before it below its ancestor 0, 1, … levels up, in nats.
+def token_floors(recipe: GrammarLanguage) -> tuple[TokenFloor, ...]:
+    """Return what is lost on the next token given the tokens before it below its ancestor 0, 1, … levels up.
 
     Empty for hidden tokens, ambiguous grammars, windows that do not begin with a block, and where the sum is too long.
     """
@@ -89,8 +92,30 @@ def floors_by_height(recipe: GrammarLanguage) -> tuple[float, ...]:
         floor = block_floor(grammar, recipe.last, recipe.levels - height, _SUMMED)
         if floor is None:
             break
-        out.append(floor.entropy)
+        out.append(floor)
     return tuple(out)
+
+
+def floors_by_height(recipe: GrammarLanguage) -> tuple[float, ...]:
+    """Return the entropies of `token_floors`, in nats."""
+    return tuple(floor.entropy for floor in token_floors(recipe))
+
+
+def learned_at(recipe: GrammarLanguage, learner: LearnerProperties, loss: str) -> tuple[LearnedAt, ...]:
+    """Return where a network's loss has come half the way from one plateau to the next, (v·C_l)^−2 for every l.
+
+    Steps that are less than a tenth of the first plateau are not told from it by a loss, and are left out.
+    """
+    if learner.kind != "network" or not recipe.target_varies:
+        return ()
+    floors = [floor.zero_one if loss == ZERO_ONE else floor.entropy for floor in token_floors(recipe)]
+    strings = number_of_data(recipe.vocabulary, recipe.synonyms, recipe.branching, recipe.levels)
+    distinct = float(strings) if strings < 10**300 else math.inf
+    return tuple(
+        LearnedAt(f"the context below the symbol {h + 1} up", f"(v·C_{h + 1})^−2", size, (high + low) / 2.0, distinct)
+        for h, (size, (high, low)) in enumerate(zip(correlation_sizes(recipe), pairwise(floors), strict=False))
+        if math.isfinite(size) and high - low > _VISIBLE * floors[0]
+    )
 
 
 def _network(recipe: GrammarLanguage) -> Law:
@@ -222,4 +247,4 @@ _BY_KIND = {
     "floor": _floor,
 }
 
-LAWS = Laws[GrammarLanguage](law=language_law, drawn_curve=string_curve, finite_size=False)
+LAWS = Laws[GrammarLanguage](law=language_law, learned_at=learned_at, drawn_curve=string_curve, finite_size=False)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from fractalman.conventions import ZERO_ONE
 from fractalman.families._strings.curves import string_curve
 from fractalman.families._strings.law import constant, counted, counting
-from fractalman.families.laws import Laws
+from fractalman.families.laws import Laws, LearnedAt
 from fractalman.families.random_hierarchy.recipe import RandomHierarchyModel
 from fractalman.theory.grammars import (
     number_of_data,
@@ -253,10 +254,13 @@ _BY_KIND = {
 }
 
 
-def learned_at(recipe: RandomHierarchyModel, learner: LearnerProperties) -> float | None:
-    """Return n_c·m^l for networks on strings of regular trees whose productions are equally likely."""
+def learned_at(recipe: RandomHierarchyModel, learner: LearnerProperties, loss: str) -> tuple[LearnedAt, ...]:
+    """Return n_c·m^l for networks on strings of regular trees whose productions are equally likely, in 0–1 risks."""
     even = recipe.zipf_exponent is None and not recipe.unary_probability and recipe.target_level < recipe.levels
-    return float(threshold(recipe)) if learner.kind == "network" and even and recipe.target_varies else None
+    if learner.kind != "network" or not even or not recipe.target_varies or loss != ZERO_ONE:
+        return ()
+    size, distance = float(threshold(recipe)), recipe.levels - recipe.target_level
+    return (LearnedAt("half of the classes", f"n_c·m^{distance}", size, None, _distinct(recipe)),)
 
 
 LAWS = Laws[RandomHierarchyModel](law=hierarchy_law, learned_at=learned_at, drawn_curve=string_curve, finite_size=False)

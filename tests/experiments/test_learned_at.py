@@ -1,0 +1,88 @@
+"""Verdicts on the size at which something is learned: agreement, difference, and what resolves nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from fractalman.experiments.learned_at import FACTOR, half_sizes, size_verdict
+from fractalman.experiments.points import Point
+from fractalman.families.laws import LearnedAt
+
+SIZES = [2**k for k in range(3, 13)]
+
+
+def _points(at: list[float], sizes: list[int] = SIZES) -> list[Point]:
+    """Replicates whose risk falls from 1 to 0, half of it at a size of their own."""
+    return [
+        Point(
+            learner="mlp", n=n, seed=i, risk=1.0 / (1.0 + (n / half) ** 2), train_risk=0.0, v_in=1.0, n_population=None,
+            value=n,
+        )
+        for i, half in enumerate(at)
+        for n in sizes
+    ]  # fmt: skip
+
+
+def _due(
+    size: float, replicates: int, distinct: float = math.inf, below: float | None = None
+) -> list[tuple[LearnedAt, ...]]:
+    return [(LearnedAt("half of it", "n_c·m^2", size, below, distinct),)] * replicates
+
+
+def test_the_size_is_read_off_the_curve() -> None:
+    np.testing.assert_allclose(half_sizes(_points([100.0, 300.0])), [100.0, 300.0], rtol=0.05)
+    lower = half_sizes(_points([100.0, 300.0]), {0: 0.2, 1: 0.2})
+    np.testing.assert_allclose(lower, [200.0, 600.0], rtol=0.08)
+
+
+@pytest.mark.parametrize(
+    ("at", "due", "sizes", "agrees", "words"),
+    [
+        ([90.0, 100.0, 110.0], 64.0, SIZES, True, "of the law's order"),
+        ([90.0, 100.0, 110.0], 10.0, SIZES, False, "beyond the law's order"),
+        ([90.0, 100.0, 110.0], 1000.0, SIZES, False, "beyond the law's order"),
+        ([30.0, 100.0, 330.0], 64.0, SIZES, None, "leaves the law's order"),
+        ([1e9, 1e9, 1e9], 64.0, SIZES, False, "by 0 of 3 replicates"),
+        ([1e9, 1e9, 1e9], 4000.0, SIZES, None, "use larger train_sizes"),
+        ([100.0, 1e9, 1e9], 64.0, SIZES, None, "by 1 of 3 replicates"),
+        ([10.0, 10.0, 10.0], 10.0, SIZES[3:], None, "use smaller train_sizes"),
+        ([10.0, 10.0, 10.0], 1000.0, SIZES[3:], False, "learned at n = 64 already"),
+        ([100.0], 64.0, SIZES, None, "use seeds = 2 or more"),
+    ],
+)
+def test_verdicts(at: list[float], due: float, sizes: list[int], agrees: bool | None, words: str) -> None:
+    found = size_verdict(_points(at, sizes), _due(due, len(at)))
+    assert found is not None
+    assert found.agrees is agrees
+    assert words in found.reason
+
+
+def test_so_few_examples_that_learning_by_heart_is_as_quick_resolve_nothing() -> None:
+    points = _points([90.0, 100.0, 110.0])
+    few = size_verdict(points, _due(64.0, 3, distinct=600.0))
+    assert few is not None
+    assert few.agrees is None
+    assert "600 different examples" in few.reason
+    late = size_verdict(points, _due(10.0, 3, distinct=60.0))
+    assert late is not None
+    assert late.agrees is False  # a difference is one
+
+
+def test_steps_are_asked_where_every_replicate_has_them_and_the_worst_one_counts() -> None:
+    first, second = (
+        LearnedAt("a", "(v·C_1)^−2", 90.0, 0.5, math.inf),
+        LearnedAt("b", "(v·C_2)^−2", 9000.0, 0.2, math.inf),
+    )
+    points = _points([90.0, 100.0, 110.0])
+    both = size_verdict(points, [(first, second)] * 3)
+    assert both is not None
+    assert (both.agrees, "(v·C_2)" in both.reason) == (False, True)
+    one = size_verdict(points, [(first, second), (first,), (first, second)])
+    assert one is not None
+    assert (one.agrees, "(v·C_2)" in one.reason) == (True, False)
+    assert size_verdict(points, [(), (), ()]) is None
+    assert size_verdict([], _due(64.0, 3)) is None
+    assert math.isclose(FACTOR * FACTOR, 10.0)
