@@ -379,13 +379,30 @@ def write_whole(path: Path, content: str | bytes) -> Path:
 def filling(folder: Path) -> Iterator[None]:
     """Make a folder, and mark it as being filled by this process until the block is over, under whatever name."""
     folder.mkdir()
+    with _marked(folder, must=False):
+        yield
+
+
+@contextlib.contextmanager
+def taken_over(folder: Path) -> Iterator[None]:
+    """Mark a folder that a writer left as being filled by this process; OSError where it is gone or being filled."""
+    with _marked(folder, must=True):
+        yield
+
+
+@contextlib.contextmanager
+def _marked(folder: Path, must: bool) -> Iterator[None]:
+    """Hold a folder's lock; ``must``: OSError where another process has it."""
+    if must and not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # folders cannot be opened on this platform
         yield
         return
     try:
-        lock(descriptor)
+        if not lock(descriptor) and must:
+            raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK), str(folder))
         yield
     finally:
         os.close(descriptor)

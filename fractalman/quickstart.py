@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fractalman._files import as_path, filling, full_disk_named, partial_path, replace_folder
+from fractalman._files import as_path, filling, full_disk_named, partial_path, replace_folder, taken_over
+from fractalman._leftovers import leftovers
 from fractalman.catalogue import catalogue_text
 from fractalman.config import is_word, shown
 from fractalman.display import Display
-from fractalman.errors import RecipeError, nearest
-from fractalman.experiments import Result, load_spec, plan_sweep, run_sweep
+from fractalman.errors import CorruptFileError, RecipeError, nearest
+from fractalman.experiments import Result, Spec, load_spec, plan_sweep, run_sweep
+from fractalman.experiments.engine import digest_of
+from fractalman.experiments.journal import parts_in, read_journal
 from fractalman.experiments.specification import BAYES
+from fractalman.experiments.sweep import SWEEP
 from fractalman.progress import duration
 from fractalman.report import require_plots, write_points, write_reports
 
@@ -32,6 +37,8 @@ _MORE_RUNS = {"random-hierarchy": "quickstart-random-hierarchy", "language": "qu
 TITLE = "fractalman quickstart"
 MARK = "made-by-fractalman-quickstart"
 """Name of the file that says that a folder may be replaced."""
+UNFINISHED = "unfinished-fractalman-quickstart"
+"""Name of the file that says that a folder beside is a quickstart's that was stopped, to go on in."""
 
 Progress = Callable[[str], None]
 
@@ -69,15 +76,17 @@ def quickstart_words(out: str | Path, family: str | None = None) -> list[str]:
     """
     require_plots()
     _check_replaceable(as_path(out, "a folder"))
-    specs = [load_spec(catalogue_text(entry)) for entry in quickstart_entries(family).values()]
+    named = {name: load_spec(catalogue_text(entry)) for name, entry in quickstart_entries(family).items()}
+    specs = list(named.values())
     plans = [plan_sweep(spec) for spec in specs]
+    begun = " when begun anew; an earlier one was stopped, and this one goes on from there"
     sets = " and ".join(f"{spec.recipe.n_points:,} points of the family {spec.recipe.family}" for spec in specs)
     learners = ", ".join(dict.fromkeys(name for spec in specs for name in spec.learners))
     seconds = sum(sum(plan.seconds.values()) for plan in plans)
     times = sum(count for plan in plans for name, count in plan.points.items() if name != BAYES)
     return [
         f"makes {sets}, trains {learners} on them {times} times in all and holds their errors against theory: about "
-        f"{duration(seconds)} here",
+        f"{duration(seconds)} here{begun if _stopped(as_path(out, 'a folder'), named) else ''}",
         f"what it finds appears in {Path(out).absolute()} when all is done",
     ]
 
@@ -88,7 +97,8 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
     Parameters
     ----------
     out : str or Path
-        Folder that an earlier quickstart made, or that is not there yet; it is replaced when all is done.
+        Folder that an earlier quickstart made, or that is not there yet; it is replaced when all is done. One that is
+        stopped, or killed, leaves what it has done in a folder beside this one, and the next one goes on in it.
     progress : function or None, default None
         Called with a line of text; None = silent.
     family : str or None, default None
@@ -111,15 +121,8 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
     out = as_path(out, "a folder")
     _check_replaceable(out)
     specs = {name: load_spec(catalogue_text(entry)) for name, entry in entries.items()}
-    partial = partial_path(out)
     with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(filling(partial))
-        except OSError as error:
-            raise RecipeError(
-                f"cannot make a folder beside {out}: {error.strerror}; use -o with another path"
-            ) from None
-        held.callback(shutil.rmtree, partial, ignore_errors=True)
+        partial = _folder_at_work(out, specs, held)
         held.enter_context(full_disk_named(out, [partial]))
         results = {}
         for name, spec in specs.items():
@@ -130,8 +133,71 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
         report = write_reports(results, partial, TITLE)
         (partial / MARK).write_text("this folder is replaced by the next quickstart\n", encoding="utf-8")
         _check_replaceable(out)
+        (partial / UNFINISHED).unlink()
         replace_folder(partial, out)
     return Quickstart(results, out / report.name)
+
+
+def _folder_at_work(out: Path, specs: Mapping[str, Spec], held: contextlib.ExitStack) -> Path:
+    """Return the locked folder beside ``out`` to run in: of a quickstart of the same runs that was stopped, or new.
+
+    What was done stays there whatever ends this one, but for a full disk, and where no task was finished.
+    """
+    for folder in reversed(_stopped(out, specs)):
+        with contextlib.suppress(OSError):
+            held.enter_context(taken_over(folder))
+            break
+    else:
+        folder = partial_path(out)
+        try:
+            held.enter_context(filling(folder))
+        except OSError as error:
+            raise RecipeError(
+                f"cannot make a folder beside {out}: {error.strerror}; use -o with another path"
+            ) from None
+    held.push(_worth_keeping(folder))
+    (folder / UNFINISHED).write_text("the next quickstart goes on here\n", encoding="utf-8")
+    return folder
+
+
+def _worth_keeping(folder: Path) -> Callable[[object, BaseException | None, object], bool]:
+    """Return what takes the folder away at the end, unless it holds a finished task and the disk has room for it."""
+
+    def leave(_kind: object, error: BaseException | None, _trace: object) -> bool:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or not _has_tasks(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        return False
+
+    return leave
+
+
+def _stopped(out: Path, specs: Mapping[str, Spec]) -> list[Path]:
+    """Return the folders of quickstarts of ``out``, and of the same runs, that nobody is at work in, oldest first."""
+    return [folder for folder in leftovers(out) if (folder / UNFINISHED).is_file() and _goes_on(folder, specs)]
+
+
+def _goes_on(folder: Path, specs: Mapping[str, Spec]) -> bool:
+    """Whether all journals in a folder are whole, of these runs and of this version."""
+    runs = _journals(folder)
+    with contextlib.suppress(CorruptFileError, RecipeError, OSError):
+        return runs.keys() <= specs.keys() and all(
+            read_journal(SWEEP.lines, run, SWEEP.name)[0]["digest"] == digest_of(SWEEP.name, specs[name])
+            for name, run in runs.items()
+        )
+    return False
+
+
+def _has_tasks(folder: Path) -> bool:
+    """Whether a finished task stands in any journal of a folder."""
+    with contextlib.suppress(CorruptFileError, RecipeError, OSError):
+        return any(read_journal(SWEEP.lines, run, SWEEP.name)[1] for run in _journals(folder).values())
+    return False
+
+
+def _journals(folder: Path) -> dict[str, Path]:
+    """Name → folder of the runs that were begun in a quickstart's folder."""
+    return {run.name: run for run in sorted(folder.glob("*/")) if parts_in(run)}
 
 
 def _check_replaceable(out: Path) -> None:

@@ -9,7 +9,7 @@ from fractalman._files import as_path
 from fractalman.errors import RecipeError
 from fractalman.experiments import Result, load_result
 from fractalman.experiments.journal import parts_in, read_header
-from fractalman.quickstart import MARK, QUICKSTART_RUNS, TITLE
+from fractalman.quickstart import MARK, TITLE
 from fractalman.report import require_plots, write_points, write_report, write_reports
 from fractalman.report.files import refuse_changed_tables
 
@@ -67,10 +67,11 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
 
 
 def _rebuild_in_place(folder: Path, progress: Progress | None) -> Path:
-    for part in (folder, *(folder / name for name in QUICKSTART_RUNS if (folder / MARK).exists())):
+    runs = [run for run in _runs_in(folder) if (folder / MARK).exists()]
+    for part in (folder, *runs):
         refuse_changed_tables(part)
     if (folder / MARK).exists():
-        results = {name: _finished(folder / name, progress) for name in QUICKSTART_RUNS}
+        results = {run.name: _finished(run, progress) for run in runs}
         for name, result in results.items():
             write_points(result, folder / name)
         return write_reports(results, folder, TITLE)

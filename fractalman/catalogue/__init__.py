@@ -92,7 +92,8 @@ def no_such_name(name: str, names: Sequence[str]) -> str:
     found = f"no file and no catalogue name {shown(name)}: expected one of {len(names)} names"
     family = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name[:200]).replace("_", "-").lower()
     if family not in family_names():
-        return f"{found}; use fractalman list{nearest(name, names) or nearby(name)}"
+        families = nearest(family, family_names()).replace("did you mean", "did you mean the family")
+        return f"{found}; use fractalman list{nearest(name, names) or nearby(name) or families}"
     of_it = [entry for entry, (text, _) in _entries().items() if tomllib.loads(text)["recipe"].get("family") == family]
     known = [repr(entry) for entry in of_it if entry in names][:4]
     ways = ", or ".join([f"use [recipe] family = {family!r} in a TOML file", *([", ".join(known)] if known else [])])

@@ -109,10 +109,8 @@ def _what_is_kept(arguments: Sequence[str]) -> str:
     from fractalman.catalogue.studies import STUDIES
 
     command = next((word for word in arguments if not word.startswith("-")), "")
-    if command in STUDIES:
+    if command in (*STUDIES, "quickstart"):
         return "; what is done is kept, and the same command goes on from there"
-    if command == "quickstart":
-        return "; nothing is kept (use fractalman confirm quickstart-cascade -o FOLDER for a run that goes on)"
     return ""
 
 

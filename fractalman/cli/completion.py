@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Iterable, Mapping
 
 from fractalman.cli.options import Parser
+from fractalman.errors import MissingExtraError
 
-SHELLS = ("bash", "zsh")
+SHELLS = ("bash", "zsh", "fish")
 _FILES = {"FILE", "FOLDER", "PAGE", "PLACE", "TABLE", "FILE.npy"}
 """What stands in help where a path is expected."""
 
@@ -32,7 +33,7 @@ def completion(parser: Parser, commands: Mapping[str, Parser], shell: str) -> st
     Raises
     ------
     MissingExtraError
-        Without shtab.
+        Without shtab, or one that knows the shell.
     """
     from fractalman._extras import load_extra
     from fractalman.catalogue import catalogue_names
@@ -40,6 +41,8 @@ def completion(parser: Parser, commands: Mapping[str, Parser], shell: str) -> st
     from fractalman.prediction import LEARNERS
 
     shtab = load_extra("shtab", "completion of command lines")
+    if shell not in shtab.SUPPORTED_SHELLS:
+        raise MissingExtraError(f"shtab {shtab.__version__} knows no {shell}: use pip install --upgrade shtab")
     recipes, studies = catalogue_names(), study_names()
     of = {name: [one for one in studies if f"[{name}]" in study_text(one)] for name in STUDIES if name != "confirm"}
     of["confirm"] = [name for name in (*recipes, *studies) if _has_table(name, "sweep")]
@@ -50,8 +53,9 @@ def completion(parser: Parser, commands: Mapping[str, Parser], shell: str) -> st
             kind = _kind(command, action)
             if kind is not None:
                 function = f"_fractalman_{kind}"
-                action.complete = shtab.FILE if kind == "files" else dict.fromkeys(SHELLS, function)  # type: ignore[attr-defined]
-    written = _BASH if shell == "bash" else _ZSH
+                own = {"bash": function, "zsh": function, "fish": f"({function})"}
+                action.complete = shtab.FILE if kind == "files" else own  # type: ignore[attr-defined]
+    written = _WRITTEN[shell]
     with_files = {name: name not in ("learners", "catalogue") for name in words}
     preamble = "\n".join(
         written[with_files[name]].format(name=name, words=" ".join(sorted(listed))) for name, listed in words.items()
@@ -82,11 +86,18 @@ def _kind(command: str, action: argparse.Action) -> str | None:
     return "files" if action.metavar in _FILES else None
 
 
-_BASH = {
-    True: '_fractalman_{name}() {{ compgen -W "{words}" -- "$1"; compgen -f -- "$1"; }}',
-    False: '_fractalman_{name}() {{ compgen -W "{words}" -- "$1"; }}',
+_WRITTEN = {
+    "bash": {
+        True: '_fractalman_{name}() {{ compgen -W "{words}" -- "$1"; compgen -f -- "$1"; }}',
+        False: '_fractalman_{name}() {{ compgen -W "{words}" -- "$1"; }}',
+    },
+    "zsh": {
+        True: "_fractalman_{name}() {{ _alternative 'names:name:({words})' 'files:file:_files' }}",
+        False: "_fractalman_{name}() {{ _alternative 'names:name:({words})' }}",
+    },
+    "fish": {
+        True: "function _fractalman_{name}; string split ' ' '{words}'; __fish_complete_path (commandline -ct); end",
+        False: "function _fractalman_{name}; string split ' ' '{words}'; end",
+    },
 }
-_ZSH = {
-    True: "_fractalman_{name}() {{ _alternative 'names:name:({words})' 'files:file:_files' }}",
-    False: "_fractalman_{name}() {{ _alternative 'names:name:({words})' }}",
-}
+"""Shell → (with files beside the words) → a function that prints them."""

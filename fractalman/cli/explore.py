@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json
-from fractalman.cli.options import add_force, add_learner, add_output, command, integer
+from fractalman.cli.options import SOURCE, add_force, add_learner, add_output, command, integer
 
 if TYPE_CHECKING:
     from fractalman.cli.options import Commands
@@ -18,8 +18,7 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "explore", run, about, "explore brill-cluster-1e4 -o cluster.html", "explore data.h5 --points 20000"
     )
-    source = "a recipe's TOML file, a catalogue name, or a fractalman file"
-    parser.add_argument("source", metavar="SOURCE", help=source)
+    parser.add_argument("source", metavar="SOURCE", help=SOURCE)
     add_output(parser, "page", "explore.html")
     add_learner(parser)
     parser.add_argument(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction["Parser"]
 
 RECIPE = "a TOML file with a table [recipe], a catalogue name, or a fractalman file, whose recipe it is"
+SOURCE = "a TOML file with a table [recipe], a catalogue name, or a fractalman file"
 FILE = "a fractalman file"
 POINTS = (
     "a file of points (.npz .npy .h5ad, a .zarr folder, or a table: .csv .tsv .json .jsonl .parquet .xlsx), its "

@@ -7,6 +7,7 @@ A command is a file in this folder with ``add(commands)``, which declares its op
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib import import_module
@@ -14,7 +15,7 @@ from importlib import import_module
 from fractalman._files import at_home
 from fractalman._version import __version__
 from fractalman.cli.completion import SHELLS
-from fractalman.cli.options import Parser
+from fractalman.cli.options import RECIPE, SOURCE, Parser
 from fractalman.config import shown
 from fractalman.errors import RecipeError, nearest
 
@@ -57,14 +58,17 @@ def _unknown(command: str, parser: Parser, words: Sequence[str]) -> Iterator[str
     known = [word for word in parser._option_string_actions if word.startswith("--")]
     for before, word in zip(["", *words], words, strict=False):
         said = f"unknown argument {shown(word)} of {command}"
+        if before.startswith("-") and re.fullmatch(r"-[\d.][\w.+-]*", word):  # a number, not an option
+            continue
         if not word.startswith("-"):
             if not before.startswith("-"):
                 yield f"{said}; use fractalman {command} --help for what is expected"
             continue
         option = word.split("=")[0]
         begun = len(option) > 3 and any(name.startswith(option) for name in known)
-        keywords = "" if begun else _recipe_keywords(option.strip("-"))
-        if keywords and "--n-points" not in known:
+        takes_recipe = any(action.help in (RECIPE, SOURCE) for action in parser._actions)
+        keywords = _recipe_keywords(option.strip("-")) if takes_recipe and not begun else ""
+        if keywords:
             yield (
                 f"{said}: {keywords} is a keyword of recipes, which stand in a TOML "
                 "file; use fractalman list NAME > recipe.toml for that of the catalogue, change it there, and use the "
@@ -117,6 +121,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     words = [word for i, word in enumerate(arguments) if i not in of_option and not word.startswith("-")]
     first = words[0] if words else None
     if first is not None and first not in commands:
+        later = next((word for word in words[1:] if word in commands), None)
+        if later is not None and arguments[0].startswith("-"):
+            raise RecipeError(
+                f"found {shown(arguments[0])} before the command: expected the command first, its options behind it; "
+                f"use fractalman {later} …"
+            )
         raise RecipeError(f"unknown command {shown(first)}: expected {', '.join(commands)}{nearest(first, commands)}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:

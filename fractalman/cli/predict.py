@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, at_work, print_json
-from fractalman.cli.options import ARRAY, POINTS, TARGET, add_learner, command, sizes
+from fractalman.cli.options import ARRAY, POINTS, SOURCE, TARGET, add_learner, command, sizes
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.cli.tables import add_table, table_path, write_table
 from fractalman.errors import RecipeError
@@ -29,7 +29,7 @@ def add(commands: Commands) -> None:
         "source",
         metavar="SOURCE",
         nargs="?",
-        help="a TOML file with a table [recipe], a catalogue name, or a fractalman file",
+        help=SOURCE,
     )
     parser.add_argument("--data", metavar="FILE", help=f"instead of a recipe: {POINTS}; or .h5 with X and y")
     parser.add_argument("--target", metavar="NAME", help=f"with --data: {TARGET}")

@@ -34,6 +34,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Study the points, write the page and print the verdict."""
     from fractalman.measure import read_user_points
+    from fractalman.measure.points import as_points
     from fractalman.prediction.own_study import own_study_table, own_study_work, study_own_data
     from fractalman.report import require_plots
     from fractalman.report.own_data_page import write_own_study
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
         raise missing_target(options.file)
     if options.dry_run:
+        as_points(found.X)  # refused as the study would refuse it
         return _dry_run(options, own_study_work(found.X), found.classes is not None)
     study = study_own_data(found.X, found.y, classes=True if found.classes is not None else None)
     said = write_plot(plot, study.plot)

@@ -75,13 +75,13 @@ def class_words(points: Sequence[Point], summaries: Sequence[SizeSummary], loss:
     if not risks.any():
         tests = risks.size * test_size
         found = f"below {3.0 / tests:.2g} (no wrong answer at {tests:,} test points)"
-    return f"at n = {last.n} its risk is {found}" + f", {' and '.join(beside)}" * bool(beside)
+    return f"at n = {last.n:,} its risk is {found}" + f", {' and '.join(beside)}" * bool(beside)
 
 
 def words(found: Mapping[str, tuple[int, float, float]], efficiency: float | None = None) -> str:
     """Return the ratios, and the risk over the Bayes floor at the largest size, as a phrase; "" without either."""
     parts = [
-        f"{ratio:.3g}" + (f" ± {error:.2g}" if math.isfinite(error) else "") + f" times {name}'s curve at n = {n}"
+        f"{ratio:.3g}" + (f" ± {error:.2g}" if math.isfinite(error) else "") + f" times {name}'s curve at n = {n:,}"
         for name, (n, ratio, error) in found.items()
     ]
     if efficiency is not None:

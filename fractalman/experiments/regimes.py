@@ -206,7 +206,7 @@ def _regime(
         reasons = [str(point.info["failed"]) for point in here if point.info.get("failed")]
         return FAILED, (f"{len(reasons)} of {len(here)} failed: {reasons[0]}" if reasons else _NO_RISK)
     if n > largest:
-        return POPULATION, f"n = {n} is beyond the {largest:g} that max_fraction allows in this population"
+        return POPULATION, f"n = {n:,} is beyond the {largest:,.6g} that may be used of this population"
     evidence = f"training risk {facts.share:.2g} of test risk"
     stopped = [_stopped(point.info) for point in here]
     trained = any(stopped)
@@ -295,9 +295,9 @@ def choose_window(
     ended = False
     for entry in summaries:
         value = entry.n if entry.value is None else entry.value
-        condition = f"{axis.name} = {value}"
+        condition = f"{axis.name} = {value:,}"
         if not low <= value <= high:
-            excluded.append(f"{condition}: outside [fit] window_low … window_high")
+            excluded.append(f"{condition}: outside the window that the specification names")
         elif entry.regime not in (wanted, *also):
             ended = ended or bool(sizes)
             excluded.append(f"{condition}: {entry.regime}, {entry.reason}")

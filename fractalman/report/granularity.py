@@ -11,6 +11,7 @@ from fractalman.display.style import require_plots
 from fractalman.report import granularity_figures
 from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish
+from fractalman.report.found import found_by_granularity
 from fractalman.report.html import details, heading, image, paragraph, table
 from fractalman.report.study_page import page
 from fractalman.report.study_page import source_words as study_words
@@ -243,4 +244,4 @@ def granularity_page(result: GranularityResult) -> str:
     ]
     parts = [*_shares_section(result), *_learners_section(result), *_curves_section(result), *_linear_section(result)]
     lead = "At which scales of the hierarchy is the label made, and at which is learning it a linear problem?"
-    return page("Granularity", lead, [*words, *parts], result.study)
+    return page("Granularity", lead, [*words, *parts], result.study, found_by_granularity(result))

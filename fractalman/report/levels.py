@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fractalman.display.style import new_figure, saved, settings
+from fractalman.report.found import found_by_levels
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
 from fractalman.report.study_page import interval, page, write_study
@@ -94,7 +95,7 @@ def levels_page(result: LevelsResult) -> str:
         heading("Exchanges and probes"),
         image(curves, "svg+xml", "exchanges and probes against n", "Means over replicates with 95 % intervals."),
     ]
-    return page(f"Levels of a grammar, {study.learner}", lead, sections, study)
+    return page(f"Levels of a grammar, {study.learner}", lead, sections, study, found_by_levels(result))
 
 
 def _by_size(rows: list[Row]) -> list[Row]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractalman.display.style import INK, STYLES, new_figure, saved, settings
+from fractalman.report.found import found_by_linearity
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.study_page import interval, page, rows_csv, source_words, write_files
 from fractalman.report.tables import jsonable, text_table
@@ -205,4 +206,4 @@ def linearity_page(result: LinearityResult) -> str:
         heading("The network by scale"),
         table(("step", "scale", "risk", "of it within fragments", "variance of its function within"), training),
     ]  # fmt: skip
-    return page("Many linear problems", lead, sections, result.study)
+    return page("Many linear problems", lead, sections, result.study, found_by_linearity(result))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fractalman.report.found import found_by_locality
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, intervals_figure, panels_figure
 from fractalman.report.study_page import interval, page, source_words, write_study
@@ -182,7 +183,7 @@ def locality_page(result: LocalityResult) -> str:
             "own). Right: patterns joined by Hamming distance into as many groups as the cut has fragments, beside "
             "groups of the raw inputs by Euclidean distance.",
         )]  # fmt: skip
-    return page("How local learning is", lead, sections, study)
+    return page("How local learning is", lead, sections, study, found_by_locality(result))
 
 
 def _context(result: LocalityResult) -> list[Markup]:

@@ -67,7 +67,7 @@ def own_study_page(study: OwnStudy, source: str) -> str:
     specification = json.dumps({"source": source, "points": one.n_points, "coordinates": one.ambient_dim})
     return html.render(
         "study.html", title=f"Study of {source}", lead="Geometry, smoothness and learning of points of one's own.",
-        sections=sections, specification=specification, versions=versions(),
+        found=[], sections=sections, specification=specification, versions=versions(),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fractalman.report.found import found_by_probe
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
 from fractalman.report.study_page import interval, page, source_words, write_study
@@ -175,4 +176,4 @@ def probe_page(result: ProbeResult) -> str:
         if result.find(quantity=quantity):
             drawn = sizes_figure(result, quantity, y, control)
             sections.append(image(drawn, "svg+xml", f"decodability: {quantity}", caption))
-    return page("What of the hierarchy a network has found", lead, sections, study)
+    return page("What of the hierarchy a network has found", lead, sections, study, found_by_probe(result))

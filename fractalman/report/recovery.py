@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from fractalman.report.found import found_by_recovery
 from fractalman.report.html import heading, image, paragraph, table
 from fractalman.report.panels import Line, Panel, panels_figure
 from fractalman.report.study_page import interval, page, source_words, write_study
@@ -152,4 +153,4 @@ def recovery_page(result: RecoveryResult) -> str:
     if widths := width_rows(result):
         sections += [heading("Against the width"), table(WIDTH_HEADER, widths)]
         sections.append(paragraph(" ".join(WIDTH_NOTE.split()), "note"))
-    return page("What dictionaries recover of a hierarchy", lead, sections, result.study)
+    return page("What dictionaries recover of a hierarchy", lead, sections, result.study, found_by_recovery(result))

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish, versions
+from fractalman.report.found import Found, found_rows
 from fractalman.report.html import render
 from fractalman.report.tables import jsonable, number
 from fractalman.studies.base import Row, StudySpec
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+
+ROUNDING = 1e-12
+"""What is smaller is what double precision leaves of 0."""
 
 
 def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> None:
@@ -55,10 +60,12 @@ def interval(value: float | None, half_width: float | None, digits: int = 3) -> 
     """Return a number with its 95 % half-width."""
     if value is None:
         return "—"
+    value = 0.0 if abs(value) < ROUNDING else value
+    half_width = 0.0 if half_width is not None and half_width < ROUNDING else half_width
     return number(value, digits) + (f" ± {number(half_width, min(3, digits))}" if half_width is not None else "")
 
 
-def page(title: str, lead: str, sections: Sequence[Markup], study: StudySpec) -> str:
+def page(title: str, lead: str, sections: Sequence[Markup], study: StudySpec, found: Sequence[Found] = ()) -> str:
     """Return a whole HTML page, with the specification and the versions at its end.
 
     Parameters
@@ -69,11 +76,14 @@ def page(title: str, lead: str, sections: Sequence[Markup], study: StudySpec) ->
         What `html` makes, in order.
     study : StudySpec
         Its specification.
+    found : sequence of Found, default ()
+        What it found, below the lead.
     """
     specification = json.dumps(jsonable(study.to_dict()), indent=1, ensure_ascii=False)
     return render(
-        "study.html", title=title, lead=lead, sections=sections, specification=specification, versions=versions()
-    )
+        "study.html", title=title, lead=lead, found=found_rows(found), sections=sections, specification=specification,
+        versions=versions(),
+    )  # fmt: skip
 
 
 def source_words(study: Any) -> str:

@@ -66,9 +66,16 @@ WRONG = [
     ("measure --scaling losses.csv --where n=7", "expected one of 64, 128, 256, 512"),
     ("measure recipe.toml", "a recipe becomes data by fractalman generate"),
     ("export cluster.h5 -o x --layout hf", "did you mean 'huggingface'?"),
-    ("--completion fish", "expected bash, zsh"),
+    ("--completion tcsh", "expected bash, zsh, fish"),
     ("explore cascade-plain-1e3 -o page.pdf", "use e.g. page.html"),
     ("rebuild cluster.h5", "use -o FILE, or --dry-run"),
+    ("measure --scale losses.csv", "did you mean '--scaling'?"),
+    ("subset cluster.h5 -n 10 -o part.h5", "expected --help, --json, --debug, --output, --rows"),
+    ("generate cascade-plain --seed -1 -o x.h5", "seed is a keyword of recipes"),
+    ("visualize cascade-plain", "did you mean 'explore' or 'info'?"),
+    ("--plot x.pdf predict cascade-plain", "expected the command first, its options behind it; use fractalman predict"),
+    ("generate rhm -o x.h5", "did you mean the family 'random-hierarchy-model'?"),
+    ("study-data losses.csv --target loss --dry-run", "expected a table (n, d) of numbers, n = 64 or more"),
     ("predict cascade-plain --sizes 1e12", "a curve at n = 1,000,000,000,000 draws structures"),
 ]
 

@@ -14,6 +14,7 @@ import pytest
 
 import fractalman as fm
 from fractalman.cli import main
+from fractalman.cli.completion import SHELLS
 from fractalman.cli.parser import parse
 
 KINDS = {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}
@@ -120,22 +121,24 @@ def test_mistakes_of_a_recipe_stand_on_a_line_each(folder: Path, capsys: pytest.
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_completion_is_a_script_that_names_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("shtab")
     assert main(["--completion", shell]) == 0
     script = capsys.readouterr().out
     for word in ("generate", "confirm", "study-data", "--dry-run"):
         assert word in script
-    if shell == "bash" and shutil.which("bash"):
-        checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
+    if shutil.which(shell):
+        checked = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True)
         assert (checked.returncode, checked.stderr) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-def test_bash_completes_names_learners_and_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_shells_complete_names_learners_and_files(folder: Path, capsys: pytest.CaptureFixture[str], shell: str) -> None:
     pytest.importorskip("shtab")
-    assert main(["--completion", "bash"]) == 0
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    assert main(["--completion", shell]) == 0
     (folder / "completion.sh").write_text(capsys.readouterr().out)
     lines = {
         "generate brill-cluster-1e": {
@@ -154,11 +157,13 @@ def test_bash_completes_names_learners_and_files(folder: Path, capsys: pytest.Ca
         "subset data.h5 --dr": {"--drop-empty", "--dry-run"},
     }
     script = "source completion.sh\n" + "".join(
-        f"COMP_WORDS=(fractalman {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=()\n"
+        f"""echo (complete -C 'fractalman {line}' | string replace -r '\\t.*' '')\n"""
+        if shell == "fish"
+        else f"COMP_WORDS=(fractalman {line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=()\n"
         f'_shtab_fractalman fractalman "${{COMP_WORDS[-1]}}"; echo "${{COMPREPLY[*]}}"\n'
         for line in lines
     )
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([shell, "-c", script], cwd=folder, capture_output=True, text=True, timeout=60)
     assert [set(line.split()) for line in done.stdout.splitlines()] == list(lines.values()), done.stderr
 
 

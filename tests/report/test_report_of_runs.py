@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from fractalman import quickstart, runs
 from fractalman._files import replace_folder
+from fractalman._leftovers import leftovers
 from fractalman.errors import CorruptFileError, RecipeError
 from fractalman.experiments import Result, load_result, load_spec, run_sweep
 from tests.report.test_report import MATRIX, PLAYED, SPEC
@@ -182,24 +184,71 @@ def test_quickstart_replaces_its_own_folder_only(played: list[Path], tmp_path: P
 
 
 @pytest.mark.slow(reason="two quickstarts with all their pages", but=["KeyboardInterrupt"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_an_interrupted_quickstart_leaves_the_old_one(
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RecipeError])
+def test_a_stopped_quickstart_leaves_the_old_one_and_the_next_goes_on(
     played: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     out = tmp_path / "quick"
-    quickstart.quickstart(out)
+    quickstart.quickstart(out, family="cascade")
     before = (out / "report.html").read_bytes()
 
     def fail(*_: Any) -> Path:
         raise error
 
-    monkeypatch.setattr(quickstart, "write_reports", fail)
-    with pytest.raises(error):
-        quickstart.quickstart(out)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(quickstart, "write_reports", fail)
+        with pytest.raises(error):
+            quickstart.quickstart(out, family="cascade")
     assert (out / "report.html").read_bytes() == before
+    kept = [path for path in tmp_path.iterdir() if path != out]
+    assert len(kept) == 1
+    assert leftovers(out) == kept  # what `clean` shows and removes
+    assert any("goes on from there" in line for line in quickstart.quickstart_words(out, "cascade"))
+    assert not any("goes on" in line for line in quickstart.quickstart_words(out, "cluster"))
+    journal = (kept[0] / "cascade" / "journal.jsonl").read_bytes()
+    said: list[str] = []
+    quickstart.quickstart(out, said.append, family="cascade")
+    assert any(" are in the journal already" in line for line in said)
+    assert (out / "cascade" / "journal.jsonl").read_bytes() == journal  # nothing was run again
+    assert not (out / quickstart.UNFINISHED).exists()
     assert [path.name for path in tmp_path.iterdir()] == ["quick"]
-    assert len(played) == 4
+    assert len(played) == 3
+    runs.rebuild_report(out)  # of one family's run, too
+
+
+@pytest.mark.usefixtures("played")
+def test_nothing_is_kept_without_a_finished_task_or_on_a_full_disk_and_nothing_goes_on_in_a_damaged_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "quick"
+
+    def full(*_: Any) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(*_: Any) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quickstart, "run_sweep", fail)
+        with pytest.raises(KeyboardInterrupt):
+            quickstart.quickstart(out, family="cascade")
+        assert list(tmp_path.iterdir()) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(quickstart, "write_reports", full)
+        with pytest.raises(OSError, match="No space left"):
+            quickstart.quickstart(out, family="cascade")
+        assert list(tmp_path.iterdir()) == []
+        patch.setattr(quickstart, "write_reports", fail)
+        with pytest.raises(KeyboardInterrupt):
+            quickstart.quickstart(out, family="cascade")
+    (kept,) = tmp_path.iterdir()
+    journal = kept / "cascade" / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join([lines[0], lines[1].replace("1", "2"), *lines[2:]]))
+    said: list[str] = []
+    quickstart.quickstart(out, said.append, family="cascade")
+    assert not any("already" in line for line in said)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([kept.name, "quick"])
 
 
 def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path) -> None:
