@@ -2,7 +2,11 @@
 """How often dimensions' 95 % intervals cover: scikit-dimension's 24 benchmark manifolds, ten fractals, noise, clusters.
 
     pip install scikit-dimension
-    .venv/bin/python scripts/dimension_coverage.py --seeds 3 > datasets/statistics/dimension_coverage.md
+    .venv/bin/python scripts/dimension_coverage.py --seeds 3 --journal dimensions.jsonl > dimension_coverage.md
+    cp dimension_coverage.md datasets/statistics/
+
+With --journal every set is a line of that file, and what is there is not measured again; --minutes of processor time
+end a run early (exit status 3), to be gone on with by the same command.
 
 Every set has 2000 points. The manifolds come from scikit-dimension's `BenchmarkManifolds`; the fractals are made here
 from their maps; seven balls carry isotropic noise, six whole critical clusters have the dimension of their limit,
@@ -15,11 +19,15 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import math
 import platform
 import sys
+import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy
@@ -130,7 +138,51 @@ def copies(seed: int) -> Iterator[tuple[str, float, np.ndarray]]:
         )
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Row:
+    """What was measured on one set: method → value and interval, and the others' values."""
+
+    seed: int
+    kind: str
+    name: str
+    D: float
+    ours: dict[str, tuple[float, float, float]]
+    theirs: dict[str, float]
+
+    def held(self, method: str) -> bool:
+        """Whether the method's interval holds D."""
+        return self.ours[method][1] <= self.D <= self.ours[method][2]
+
+    def error(self, method: str) -> float:
+        """How far a value is from D; an answer that is no number is the worst."""
+        value = self.ours[method][0] if method in self.ours else self.theirs[method.split()[1]]
+        return abs(value - self.D) if math.isfinite(value) else math.inf
+
+
+def sets_of(seed: int) -> Iterator[tuple[str, str, float, np.ndarray]]:
+    """All sets of a seed: kind, name, dimension, points."""
+    import skdim
+
+    manifolds = skdim.datasets.BenchmarkManifolds(random_state=seed)
+    for name, X in manifolds.generate(n=N).items():
+        yield "manifold", name, float(manifolds.truth.loc[name, "Intrinsic Dimension"]), X
+    made_here = ("fractal", fractals), ("noisy", noisy), ("cluster", clusters), ("bent", bent), ("copies", copies)
+    for kind, made in made_here:
+        for one in made(seed):
+            yield (kind, *one)
+
+
+def measured(seed: int, kind: str, name: str, D: float, X: np.ndarray) -> Row:
+    """One set, by ours and theirs."""
+    import skdim
+
+    ours = fm.measure.dimensions(X, duplicates="near" if kind == "copies" else "drop")
+    wide = X if X.shape[1] > 1 else np.c_[X, 0.0 * X]  # theirs take no single column
+    theirs = {o: float(getattr(skdim.id, o)().fit(wide).dimension_) for o in ORACLES}
+    return Row(seed, kind, name, D, {m: (one.value, *one.interval) for m, one in ours.items()}, theirs)
+
+
+def main() -> int:
     """Print the report."""
     import skdim
 
@@ -138,34 +190,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0, help="the method was adjusted on 0, 1 and 2")
+    parser.add_argument("--journal", type=Path, help="file of the sets that are measured")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of processor time, after which to stop")
     options = parser.parse_args()
+    journal = options.journal.read_text().splitlines() if options.journal and options.journal.exists() else []
+    kept = {(row.seed, row.name): row for row in (Row(**json.loads(line)) for line in journal)}
     rows, first = [], options.first_seed
     for seed in range(first, first + options.seeds):
-        manifolds = skdim.datasets.BenchmarkManifolds(random_state=seed)
-        sets = [
-            ("manifold", name, float(manifolds.truth.loc[name, "Intrinsic Dimension"]), X)
-            for name, X in manifolds.generate(n=N).items()
-        ]
-        made_here = ("fractal", fractals), ("noisy", noisy), ("cluster", clusters), ("bent", bent), ("copies", copies)
-        for kind, made in made_here:
-            sets += [(kind, *one) for one in made(seed)]
-        for kind, name, D, X in sets:
-            ours = fm.measure.dimensions(X, duplicates="near" if kind == "copies" else "drop")
-            wide = X if X.shape[1] > 1 else np.c_[X, 0.0 * X]  # theirs take no single column
-            theirs = {o: float(getattr(skdim.id, o)().fit(wide).dimension_) for o in ORACLES}
-            rows.append((kind, name, D, ours, theirs))
-            print(seed, name, ours["recommended"], file=sys.stderr, flush=True)
+        for kind, name, D, X in sets_of(seed):
+            if (seed, name) not in kept:
+                if time.process_time() > 60.0 * options.minutes:
+                    print("stopped by --minutes: the same command goes on", file=sys.stderr)
+                    return 3
+                kept[seed, name] = row = measured(seed, kind, name, D, X)
+                print(seed, name, row.ours["recommended"], file=sys.stderr, flush=True)
+                if options.journal:
+                    with options.journal.open("a") as file:
+                        file.write(json.dumps(vars(row)) + "\n")
+            rows.append(kept[seed, name])
     print(report(rows, skdim.__version__, (first, first + options.seeds - 1)))
+    return 0
 
 
-def report(
-    rows: list[tuple[str, str, float, fm.measure.Dimensions, dict[str, float]]], version: str, seeds: tuple[int, int]
-) -> str:
+def report(rows: list[Row], version: str, seeds: tuple[int, int]) -> str:
     """The report as Markdown."""
-
-    def held(one: fm.measure.Dimension, D: float) -> bool:
-        return one.interval[0] <= D <= one.interval[1]
-
     out = [
         "# Dimensions: how often 95 % intervals cover",
         "",
@@ -178,13 +226,13 @@ def report(
         "",
         "## Shortfalls: sets whose recommended interval misses",
         "",
-        "| set | D | recommended | interval |",
-        "|---|---:|---:|---:|",
+        "| set | seed | D | recommended | interval |",
+        "|---|---:|---:|---:|---:|",
     ]
-    for _, name, D, ours, _ in rows:
-        one = ours["recommended"]
-        if not held(one, D):
-            out.append(f"| {name} | {D:.3f} | {one.value:.3f} | {one.interval[0]:.3f} … {one.interval[1]:.3f} |")
+    for row in rows:
+        if not row.held("recommended"):
+            value, low, high = row.ours["recommended"]
+            out.append(f"| {row.name} | {row.seed} | {row.D:.3f} | {value:.3f} | {low:.3f} … {high:.3f} |")
     out += [
         "",
         "## Coverage",
@@ -192,31 +240,25 @@ def report(
         "| method | manifolds | fractals | noisy balls | critical clusters | bent sets | near copies |",
     ]
     out += ["|---|---:|---:|---:|---:|---:|---:|"]
-    for method in rows[0][3]:
-        shares = [np.mean([held(ours[method], D) for kind, _, D, ours, _ in rows if kind == k]) for k in KINDS]
+    for method in rows[0].ours:
+        shares = [np.mean([row.held(method) for row in rows if row.kind == k]) for k in KINDS]
         out.append(f"| {method} | {' | '.join(f'{share:.2f}' for share in shares)} |")
     out += ["", "## Median error, by thirds of the manifolds' dimensions and on the fractals", ""]
-    names = [*rows[0][3], *(f"scikit-dimension {o}" for o in ORACLES)]
+    names = [*rows[0].ours, *(f"scikit-dimension {o}" for o in ORACLES)]
     out += ["| method | D ≤ 3 | 4 … 10 | 12 … 70 | fractals |", "|---|---:|---:|---:|---:|"]
+    parts = [[row for row in rows if row.kind == "manifold" and low < row.D < high] for low, high in THIRDS]
+    parts.append([row for row in rows if row.kind == "fractal"])
     for name in names:
-        cells = []
-        for low, high in (*THIRDS, (-1.0, -1.0)):
-            wrong = []
-            for kind, _, D, ours, theirs in rows:
-                if kind != ("fractal" if low < 0.0 else "manifold") or (low >= 0.0 and not low < D < high):
-                    continue
-                value = ours[name].value if name in ours else theirs[name.split()[1]]
-                wrong.append(abs(value - D) if math.isfinite(value) else math.inf)
-            cells.append(f"{np.median(wrong):.3f}")
+        cells = [f"{np.median([row.error(name) for row in part]):.3f}" for part in parts]
         out.append(f"| {name} | {' | '.join(cells)} |")
     out += ["", "## Every set (first seed)", "", "| set | D | recommended | interval | TwoNN | MLE | FisherS | lPCA |"]
     out += ["|---|---:|---:|---:|---:|---:|---:|---:|"]
-    for _, name, D, ours, theirs in rows[: len({(kind, name) for kind, name, *_ in rows})]:
-        one = ours["recommended"]
-        given = " | ".join(f"{theirs[o]:.2f}" for o in ORACLES)
-        out.append(f"| {name} | {D:.3f} | {one.value:.3f} | {one.interval[0]:.3f} … {one.interval[1]:.3f} | {given} |")
+    for row in rows[: len({(row.kind, row.name) for row in rows})]:
+        value, low, high = row.ours["recommended"]
+        given = " | ".join(f"{row.theirs[o]:.2f}" for o in ORACLES)
+        out.append(f"| {row.name} | {row.D:.3f} | {value:.3f} | {low:.3f} … {high:.3f} | {given} |")
     return "\n".join(out)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,7 +14,9 @@ bootstraps over rows and over model sizes (percentiles; --draws 0 leaves them ou
 
 The frontier's exponent is judged on tables of 7 budgets with the runs of one budget around its optimum, by each of
 Hoffmann's three approaches, and so are the optimum at the largest budget and at a hundred times that. A run is a
-function of --seed. The tables printed begin with the shortfalls. Exit status: 0 done, 2 a request that cannot be met.
+function of --seed; its rows of frontiers are kept in a journal, and --minutes of processor time end it early, to be
+gone on with by the same command. The tables printed begin with the shortfalls. Exit status: 0 done, 2 a request that
+cannot be met, 3 ended by --minutes.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
+import json
 import math
 import os
 import platform
@@ -45,6 +48,7 @@ ROWS = {9: (3, 3), 16: (4, 4), 25: (5, 5), 49: (7, 7), 107: (12, 12), 200: (8, 2
 NOISES = ("constant", "falls with n", "falls with P", "heavy-tailed", "grouped", "tilted", "data", "both")
 ERRORS = ("equal noise", "rows", "model sizes", "bootstrap rows", "bootstrap sizes", "printed")
 JUDGED = ("envelope", "isoFLOP", "parametric", "P* at the largest budget", "P* at 100 times that")
+LADDER = 40  # models, from 1e7 to 1e11 parameters, of which each budget trains those near its best
 NOISE = 0.008
 WANTED = (0.92, 0.98)
 
@@ -148,10 +152,10 @@ def cell(kind: str, rows: int, tables: int, seed: int, draws: int) -> dict[str, 
     return {name: hit / tables for name, hit in hits.items()}
 
 
-def budgets() -> tuple[np.ndarray, np.ndarray]:
+def budgets(models: int = LADDER) -> tuple[np.ndarray, np.ndarray]:
     """Sizes of runs of seven budgets: of a ladder of models those within a factor 5 of the budget's best."""
     best = best_size(compute := np.geomspace(1e19, 1e22, 7))
-    ladder = np.geomspace(1e7, 1e11, 40)
+    ladder = np.geomspace(1e7, 1e11, models)
     pairs = [(P, C / (6.0 * P)) for C, at in zip(compute, best, strict=True) for P in ladder if at / 5 < P < at * 5]
     P, n = np.array(pairs).T
     return P, n
@@ -164,9 +168,9 @@ def best_size(compute: np.ndarray) -> np.ndarray:
     return np.asarray(ratio ** (1 / (a + b)) * (compute / 6.0) ** (b / (a + b)))
 
 
-def frontier_cell(kind: str, tables: int, seed: int) -> np.ndarray:
+def frontier_cell(kind: str, tables: int, seed: int, models: int = LADDER) -> np.ndarray:
     """Share of isoFLOP tables whose intervals hold the truth, and of those that have one: (2, judged)."""
-    P, n = budgets()
+    P, n = budgets(models)
     clean = 1.8 + 480.0 * P**-0.34 + 2100.0 * n**-0.37
     exponent = TRUTH["α_D"] / (TRUTH["α_P"] + TRUTH["α_D"])
     rng = np.random.default_rng([seed, 0, NOISES.index(kind)])
@@ -186,24 +190,43 @@ def frontier_cell(kind: str, tables: int, seed: int) -> np.ndarray:
     return np.stack([hits / np.maximum(given, 1), given / tables])
 
 
-def frontier_report(tables: int, seed: int, noises: list[str]) -> str:
-    """Coverage of the frontier's intervals as a page."""
-    P, _ = budgets()
+def frontier_report(
+    tables: int, seed: int, noises: list[str], ladders: list[int], journal: Path, minutes: float
+) -> str | None:
+    """Coverage of the frontier's intervals as a page; None where the time ended first.
+
+    The rows that the journal has are not drawn again.
+    """
+    kept = {}
+    for line in journal.read_text().splitlines() if journal.exists() else []:
+        entry = json.loads(line)
+        kept[tuple(entry["cell"])] = entry["shares"]
+    wanted = [(kind, models, tables, seed) for models in ladders for kind in noises]
+    for cell_of in wanted:
+        if cell_of in kept:
+            continue
+        if time.process_time() > 60.0 * minutes:
+            print("stopped by --minutes: the same command goes on", file=sys.stderr)
+            return None
+        kind, models, *_ = cell_of
+        kept[cell_of] = frontier_cell(kind, tables, seed, models).tolist()
+        print(*cell_of, kept[cell_of], file=sys.stderr, flush=True)
+        with journal.open("a") as file:
+            file.write(json.dumps({"cell": cell_of, "shares": kept[cell_of]}) + "\n")
     lines = [
         "# Coverage of frontier exponents and optima", "",
         f"{datetime.date.today().isoformat()} · fractalman {fm.__version__} · numpy {np.__version__}, scipy "
         f"{scipy.__version__} · {tables} tables a row, so ± {2 * math.sqrt(0.05 * 0.95 / tables):.3f} (two standard "
         f"errors) · seed {seed} · scripts/joint_coverage.py", "",
-        f"Tables of {P.size} runs at 7 budgets from 1e19 to 1e22 FLOP; the true exponent of P* ~ C^a is "
+        f"Runs at 7 budgets from 1e19 to 1e22 FLOP; the true exponent of P* ~ C^a is "
         f"{TRUTH['α_D'] / (TRUTH['α_P'] + TRUTH['α_D']):.4f}. In parentheses the share of tables that have an "
         "interval, where it is not all.", "",
-        f"| noise | {' | '.join(JUDGED)} |", "|---|" + "---:|" * len(JUDGED),
+        f"| rows | noise | {' | '.join(JUDGED)} |", "|---:|---|" + "---:|" * len(JUDGED),
     ]  # fmt: skip
-    for kind in noises:
-        hits, given = frontier_cell(kind, tables, seed)
-        cells = [f"{h:.3f}" + ("" if g == 1.0 else f" ({g:.2f})") for h, g in zip(hits, given, strict=True)]
-        lines.append(f"| {kind} | {' | '.join(cells)} |")
-        print(lines[-1], file=sys.stderr, flush=True)
+    for cell_of in sorted(wanted, key=lambda one: min(kept[one][0])):
+        kind, models, *_ = cell_of
+        cells = [f"{h:.3f}" + ("" if g == 1.0 else f" ({g:.2f})") for h, g in zip(*kept[cell_of], strict=True)]
+        lines.append(f"| {budgets(models)[0].size} | {kind} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -260,6 +283,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the tables (default 0)")
     parser.add_argument("--draws", type=int, default=200, help="of each bootstrap; 0 leaves bootstraps out")
     parser.add_argument(
+        "--ladders", type=int, nargs="*", default=[LADDER], help="models of the frontiers' tables: 40 are 96 runs"
+    )
+    parser.add_argument("--only-frontiers", action="store_true", help="leave the joint fits out")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of processor time, after which to stop")
+    parser.add_argument(
         "-o", "--output", default="joint_coverage", help="folder of joint_fits.md, joint_fits.csv and frontiers.md"
     )
     options = parser.parse_args()
@@ -269,6 +297,14 @@ def main() -> int:
         return 2
     folder, start = Path(options.output), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
+    page = frontier_report(
+        options.tables, options.seed, noises, options.ladders, folder / "frontiers.jsonl", options.minutes
+    )
+    if page is None:
+        return 3
+    (folder / "frontiers.md").write_text(page, encoding="utf-8")
+    if options.only_frontiers:
+        return 0
     results = []
     for rows in options.rows:
         for kind in noises:
@@ -277,7 +313,6 @@ def main() -> int:
             print(f"{rows} rows, {kind}: printed {np.round(results[-1][3], 3)}", file=sys.stderr, flush=True)
     text = report(results, options.tables, options.seed, time.monotonic() - start)
     (folder / "joint_fits.md").write_text(text, encoding="utf-8")
-    (folder / "frontiers.md").write_text(frontier_report(options.tables, options.seed, noises), encoding="utf-8")
     with (folder / "joint_fits.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["noise", "rows", "errors", *TRUTH])

@@ -156,8 +156,9 @@ def read_losses(
         del header["seed"]  # an id of every row is no seed
         said = [line for line in said if not line.startswith(f"{chosen['seed'][0]} read as seed")]
     alone = [name for name in cells.names if name not in header.values() and name]
-    if alone:
-        said.append(f"left alone: {', '.join(alone[:12])}{' …' if len(alone) > 12 else ''}")
+    unused = [name for name in alone if "unique" not in header or recognised(name) != ("passes", 1.0)]
+    if unused:
+        said.append(f"left alone: {', '.join(unused[:12])}{' …' if len(unused) > 12 else ''}")
     labels, names = _labels(cells, header.get("seed"))
     sizes = [found[axis] for axis in AXES if axis in found]
     keep, warnings = np.ones(len(loss), np.bool_), []
@@ -262,7 +263,7 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         known = recognised(name)
         factor = known[1] if known else 1.0
         role = kinds_of_role[kind]
-        if role == "loss" and kind == "loss" and known and kinds_of_role[known[0]] == "loss":
+        if role == "loss" and kind == "loss" and known and kinds_of_role.get(known[0]) == "loss":
             kind = known[0]
         if role in chosen:
             raise RecipeError(f"columns: {shown(chosen[role][0])} and {shown(name)} are both the {role}; expected one")
@@ -274,7 +275,7 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
         if name in taken:
             continue
         known = recognised(name)
-        if known is None:
+        if known is None or known[0] == "passes":
             continue
         if known[0] == "step":
             steps.append((name, *known))
@@ -308,6 +309,9 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
     if "loss" not in chosen and set(known_as) == {"wall time", "step", "value"}:
         chosen["loss"] = (known_as["value"], "loss", 1.0)
         said.append("a scalar as TensorBoard exports it")
+    if "loss" not in chosen and "L" in names and "L" not in taken and set(chosen) & set(AXES):
+        layers = {number(cell, cells.decimal_comma) for cell in cells.column("L")} <= {None, *range(1000)}
+        chosen |= {} if layers else {"loss": ("L", "loss", 1.0)}
     if chosen.get("loss", ("", "", 1.0))[1].endswith("_count") and "trials" not in chosen:
         cases = [known_as[word] for word in ("total", "n total", "n items", "cases") if word in known_as]
         if len(cases) == 1:

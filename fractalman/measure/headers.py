@@ -45,6 +45,7 @@ _SYNONYMS: dict[str, str] = {
     "seed": "seed seeds replicate rep random_seed run_seed repeat seed_id",
     "run": "run run_id runid trial trial_id fold cv_fold run_name experiment_id",
     "trials": "trials n_test test_size test_examples n_test_examples num_test test_samples n_test_samples",
+    "passes": "epochs epoch n_epochs num_epochs num_train_epochs passes data_passes",
     "step": "step steps iteration iterations iter train_steps training_steps num_steps",
 }
 KIND = {word: kind for kind, words in _SYNONYMS.items() for word in words.split()}

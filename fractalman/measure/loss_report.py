@@ -21,10 +21,12 @@ from fractalman.measure.comparison import window_sensitivity
 from fractalman.measure.compute_law import ComputeLawFit, fit_compute_law
 from fractalman.measure.curves import copies
 from fractalman.measure.frontier import FLOP_PER, approaches, optimum
+from fractalman.measure.headers import recognised
 from fractalman.measure.joint import fit_joint_power_law
 from fractalman.measure.joint_result import JointPowerLawFit
 from fractalman.measure.law_comparison import compare_laws
 from fractalman.measure.measured import Measured
+from fractalman.measure.number_text import number
 from fractalman.measure.scaling import PowerLawFit, fit_power_law
 from fractalman.measure.serial import slope_error
 
@@ -100,11 +102,12 @@ def measure_scaling(
     table = read_losses(source, columns, where)
     out: dict[str, Any] = {"read": list(table.said)} if table.said else {}
     axes: list[str] = [axis for axis in AXES if axis in table.column]
-    if form is not None and not {"n_params", "n_data"} <= set(axes):
+    said = _second_axis(table, axes, cost)
+    if form is not None and not {"n_params", "n_data"} <= set(table.column):
         raise RecipeError(
             f"form {shown(form)} is one of a joint law; expected columns n_params and n_data, found {listed(axes)}"
         )
-    said = _second_axis(table, axes, cost) + ([] if form is not None else _constant_axis(table, axes))
+    said += [] if form is not None else _constant_axis(table, axes)
     if said:
         out.setdefault("read", []).extend(said)
     if {"n_params", "n_data"} <= set(table.column):
@@ -170,7 +173,22 @@ def _constant_axis(table: LossTable, axes: list[str]) -> list[str]:
 
 
 def _second_axis(table: LossTable, axes: Sequence[str], cost: float) -> list[str]:
-    """Complete parameters or data from compute, and say so."""
+    """Complete parameters or data from compute, or data from distinct data and passes over them, and say so."""
+    if "unique" in table.column and "n_data" not in axes and "compute" not in axes:
+        distinct = table.header["unique"]
+        passes = next((name for name in table.others if recognised(name) == ("passes", 1.0)), None)
+        if passes is None:
+            raise RecipeError(
+                f"{table.source}: {distinct} is how much is distinct, and no column says how much was seen; expected "
+                f"tokens or epochs; use --columns n_data={distinct} where all was seen once"
+            )
+        times = np.array([number(cell) for cell in table.others[passes]], np.float64)  # None becomes nan
+        if not (times > 0.0).all():
+            row = int(np.argmin(np.where(np.isfinite(times), times, -np.inf)))
+            raise RecipeError(f"{table.source}, row {table.row(row)}: {passes} is no number > 0: expected passes")
+        table.column["n_data"] = table.column["unique"] * times
+        table.header["n_data"] = passes
+        return [f"n_data is {distinct}·{passes}"]
     for have, want in (("n_params", "n_data"), ("n_data", "n_params")):
         if have in axes and "compute" in axes and want not in axes:
             table.column[want] = table.column["compute"] / (cost * table.column[have])

@@ -25,6 +25,7 @@ from fractalman.config import shown
 from fractalman.datasets.exchange.archives import refuse_unpacked
 from fractalman.errors import MissingExtraError, RecipeError, ResourceError
 from fractalman.measure.cells import Cells, is_missing, plain_point
+from fractalman.measure.headers import recognised
 from fractalman.measure.memory_tables import as_frame_columns
 from fractalman.measure.number_text import number
 
@@ -143,10 +144,10 @@ def _decoded(file: Path) -> str:
 def _lines(text: str, delimiter: str | None) -> tuple[list[tuple[int, list[str]]], str]:
     """The rows that hold something, with their line numbers, and what separates their cells.
 
-    Comments are left out, but for a header that is one, as numpy.savetxt writes it.
+    Comments are left out, but for a header that is one, as numpy.savetxt writes it; so are titles above the header.
     """
     whole = text.splitlines(keepends=True)
-    first = next((line for line in whole if line.strip() and not line.lstrip().startswith("#")), "")
+    first = _header_line(whole)
     if delimiter is None:
         usual = [d for d in ",;\t|" if d in first]
         delimiter = max(usual, key=first.count) if usual else " " if re.search(r"\S\s+\S", first.strip()) else ","
@@ -167,9 +168,30 @@ def _lines(text: str, delimiter: str | None) -> tuple[list[tuple[int, list[str]]
             rows.append((at, row))
     if delimiter == "|" and all(not row[0].strip() and not row[-1].strip() for _, row in rows):  # as in Markdown
         rows = [(at, row[1:-1]) for at, row in rows]
-    if above and rows and len(above[1]) == len(rows[0][1]) and all(map(_is_plain_number, map(str.strip, rows[0][1]))):
+    if above and rows and _heads(above[1], rows[0][1]):
         rows.insert(0, above)
-    return rows, delimiter
+    titles = 0 if delimiter == " " else _titles([row for _, row in rows])
+    return rows[titles:], delimiter
+
+
+def _header_line(lines: Sequence[str]) -> str:
+    """The first line, or of those below a title of words alone the first that names a known column among several."""
+    held = [line for line in lines if line.strip() and not line.lstrip().startswith("#")][:12]
+    if held and not any(d in held[0] for d in ",;\t|"):
+        for line in held[1:]:
+            cells = re.split(r"[,;\t|]", line.strip())
+            if len(cells) > 1 and any(recognised(cell.strip().strip('"')) for cell in cells):
+                return line
+    return held[0] if held else ""
+
+
+def _heads(above: Sequence[str], first: Sequence[str]) -> bool:
+    """Whether a comment is the header of the row below it: as many names, of which one is known, over numbers."""
+    if len(above) != len(first) or any(number(name) is not None for name in above if name.strip()):
+        return False
+    under = [number(cell) is not None for cell in first if cell.strip()]
+    known = any(recognised(name) for name in above) and not any(recognised(cell) for cell in first)
+    return all(under) or (any(under) and known)
 
 
 def _separated(lines: list[str], delimiter: str) -> Iterable[tuple[int, list[str]]]:
@@ -368,14 +390,24 @@ def _pandas_read(file: Path, kind: str) -> Any:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise RecipeError(f"{file} cannot be read as {kind} ({first}): expected an intact table") from None
     # pandas renames columns of one name; the header is read as a row, so that they are seen
-    if len(frame) < 2:
-        raise RecipeError(f"{file} has {len(frame)} rows: expected a header line and rows of numbers")
-    header = [("" if is_missing(cell) else str(cell)).strip() for cell in frame.iloc[0]]
+    table = [(at, row) for at, row in enumerate(frame.to_numpy(object).tolist(), 1) if not all(map(is_missing, row))]
+    table = table[_titles([row for _, row in table]) :]
+    if len(table) < 2:
+        raise RecipeError(f"{file} has {len(table)} rows: expected a header line and rows of numbers")
+    header = [("" if is_missing(cell) else str(cell)).strip() for cell in table[0][1]]
     _named(file, header)
-    frame = frame.iloc[1:]
-    _refuse_data_as_header(file, header, frame.head(1000).to_numpy(object).tolist())
-    frame.columns = header
-    return frame
+    rows = [row for _, row in table[1:]]
+    _refuse_data_as_header(file, header, rows[:1000])
+    out = pandas.DataFrame(rows, columns=header, dtype=object)
+    out.attrs["lines"] = [at for at, _ in table[1:]]
+    return out
+
+
+def _titles(rows: Sequence[Sequence[Any]]) -> int:
+    """Return how many rows stand above the header: of one cell each, a title or a remark, while others have several."""
+    held = [sum(not is_missing(cell) for cell in row) for row in rows[:12]]
+    above = next((at for at, count in enumerate(held) if count > 1), 0)
+    return above if above + 1 < len(rows) else 0
 
 
 def _refuse_too_large(file: Path, kind: str) -> None:
@@ -392,16 +424,20 @@ def _refuse_too_large(file: Path, kind: str) -> None:
 
 def _frame(source: str, frame: Any) -> Cells:
     columns = [(str(name), frame.iloc[:, i].astype(object).tolist()) for i, name in enumerate(frame.columns)]
-    return _of_columns(source, columns, 2)
+    return _of_columns(source, columns, frame.attrs.get("lines", range(2, 2 + len(frame))))
 
 
 def in_memory_table(source: Any) -> Cells | None:
     """Return a table that is held in memory, its rows counted from 0; None for what may be a path."""
     columns = as_frame_columns(source)
-    return None if columns is None else _of_columns("the table", columns, 0)
+    return (
+        None
+        if columns is None
+        else _of_columns("the table", columns, range(max((len(c) for _, c in columns), default=0)))
+    )
 
 
-def _of_columns(source: str, columns: Sequence[tuple[str, Sequence[Any]]], first: int) -> Cells:
+def _of_columns(source: str, columns: Sequence[tuple[str, Sequence[Any]]], lines: Sequence[int]) -> Cells:
     names = tuple(name for name, _ in columns)
     _named(source, names)
     if len({len(column) for _, column in columns}) > 1:
@@ -412,4 +448,4 @@ def _of_columns(source: str, columns: Sequence[tuple[str, Sequence[Any]]], first
     rows = tuple(
         tuple(None if is_missing(cell) else cell for cell in row) for row in zip(*(c for _, c in columns), strict=True)
     )
-    return Cells(source, names, rows, np.arange(first, first + len(rows), dtype=np.int64))
+    return Cells(source, names, rows, np.array(lines, np.int64))

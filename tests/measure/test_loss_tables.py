@@ -396,3 +396,25 @@ def test_what_a_header_does_not_say_is_refused_by_name(tmp_path: Path) -> None:
             measure_scaling(written(tmp_path / "t.csv", curve_table(header, lambda n, x: f"{n},{x * 100:.0f}")))
     with pytest.raises(RecipeError, match="row 2: errors = 31 of 20 cases"):
         measure_scaling(written(tmp_path / "t.csv", "n,errors,n_test\n10,31,20\n20,5,20\n40,2,20"))
+
+
+def test_distinct_data_and_passes_make_the_data(tmp_path: Path) -> None:
+    rows = [(P, n, epochs, 1.7 + 400 * P**-0.34 + 2000 * (n * epochs) ** -0.37)
+            for i, (P, n, _) in enumerate(joint_rows()) for epochs in [1 + i % 2]]  # fmt: skip
+    text = "params,unique_tokens,epochs,loss\n" + "\n".join(",".join(f"{v:.12g}" for v in row) for row in rows)
+    found = measure_scaling(written(tmp_path / "t.csv", text), form="plain")
+    assert found["data_exponent"]["value"] == pytest.approx(0.37, abs=1e-4)
+    assert "n_data is unique_tokens·epochs" in found["read"]
+    once = "\n".join(",".join(line.split(",")[i] for i in (0, 1, 3)) for line in text.splitlines())
+    with pytest.raises(RecipeError, match="no column says how much was seen; expected tokens or epochs"):
+        measure_scaling(written(tmp_path / "u.csv", once))
+    with pytest.raises(RecipeError, match=r"row 2: epochs is no number > 0"):
+        measure_scaling(written(tmp_path / "v.csv", text.replace(",1,", ",many,", 1)))
+
+
+def test_capital_letters_alone_are_sizes_and_loss(tmp_path: Path) -> None:
+    text = "N,D,L\n" + "\n".join(",".join(f"{v:.12g}" for v in row) for row in joint_rows())
+    assert read_losses(written(tmp_path / "t.csv", text)).header == {"n_params": "N", "n_data": "D", "loss": "L"}
+    layers = "N,D,L\n" + "\n".join(f"{P:g},{n:g},12" for P, n, _ in joint_rows())
+    with pytest.raises(RecipeError, match="none that is a loss"):
+        read_losses(written(tmp_path / "u.csv", layers))

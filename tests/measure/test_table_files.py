@@ -47,6 +47,9 @@ KINDS: dict[str, bytes] = {
     "windows.csv": ("n,loss,größe" + ROWS.replace("\n", ",ä\n").lstrip(",ä") + ",ä").encode("cp1252"),
     "mac.csv": PLAIN.replace("\n", "\r").encode(),
     "mark.csv": PLAIN.encode("utf-8-sig"),
+    "thousands.csv": ("# n,loss" + "".join(f'\n"{r["n"]:,}",{r["loss"]}' for r in RECORDS)).encode(),
+    "titled.csv": ("Runs of 2026\n\n" + PLAIN).encode(),
+    "padded.csv": ("Runs of 2026,\n,\n" + PLAIN).encode(),
 }
 
 
@@ -61,7 +64,13 @@ def test_every_kind_reads_alike(tmp_path: Path, name: str) -> None:
 
 
 def test_rows_have_the_files_own_numbers(tmp_path: Path) -> None:
-    for name, first in (("savetxt_spaces.csv", 3), ("spaces.csv", 2), ("markdown.csv", 3), ("lines.json", 1)):
+    for name, first in (
+        ("savetxt_spaces.csv", 3),
+        ("spaces.csv", 2),
+        ("markdown.csv", 3),
+        ("lines.json", 1),
+        ("padded.csv", 4),
+    ):
         (tmp_path / name).write_bytes(KINDS[name])
         assert read_cells(tmp_path / name).lines[0] == first
 
@@ -81,7 +90,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "binary.csv": (b"n,loss\n\x00\x01\x02", "is no text"),
     "header.csv": (b"n,loss", "has 1 lines"),
     "empty.csv": (b"", "has 0 lines"),
-    "title.csv": (b"Losses of 2024\n" + PLAIN.encode(), r"as in the header \(Losses, of, 2024\)"),
+    "title.csv": (b"Losses, of, 2024\n" + PLAIN.encode(), r"as in the header \(Losses, of, 2024\)"),
     "points.npy": (b"", "of points use fractalman measure"),
     "old.xls": (b"x", r"ends in '\.xls': expected \.csv"),
 }
@@ -142,6 +151,26 @@ def test_excel_without_a_header_is_refused(tmp_path: Path) -> None:
         read_cells(tmp_path / "t.xlsx")
     frame.to_excel(tmp_path / "u.xlsx", index=False)
     assert read_cells(tmp_path / "u.xlsx").names == ("who", "n", "loss")
+
+
+def test_excel_titles_stand_above_the_header(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("openpyxl")
+    frame = pandas.DataFrame({"n": SIZES, "loss": LOSSES})
+    with pandas.ExcelWriter(tmp_path / "t.xlsx") as out:
+        frame.to_excel(out, index=False, startrow=3)
+        out.sheets["Sheet1"].cell(1, 1, "Table 2: runs")
+    cells = read_cells(tmp_path / "t.xlsx")
+    assert cells.names == ("n", "loss")
+    assert cells.lines.tolist() == list(range(5, 5 + len(SIZES)))
+    np.testing.assert_array_equal(cells.numbers("loss"), LOSSES)
+
+
+def test_a_comment_above_a_header_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("# loss of models, 2026\nn,loss\n1,2\n")
+    (tmp_path / "u.csv").write_text("# run,n,loss\na,1k,2\nb,2k,1.5\n")
+    assert read_cells(tmp_path / "t.csv").names == ("n", "loss")
+    assert read_cells(tmp_path / "u.csv").names == ("run", "n", "loss")
 
 
 @pytest.mark.parametrize("kind", ["tsv", "jsonl", "json", "parquet", "csv"])
