@@ -38,7 +38,7 @@ def line_of(cell: tuple[str, str, str], short: Means, long: Means) -> str:
         first = f"{before[name][0]:.{digits}f} → " if name in before else ""
         return f"{first}{number:.{digits}f} ± {half:.{digits}f}"
 
-    predicted = ", ".join(f"{after[name][0]:.3f}" for name in PREDICTED)
+    predicted = ", ".join(f"{after[name][0]:.3f}" if name in after else "—" for name in PREDICTED)
     found = "{:.1f} ± {:.1f}".format(*after["found"])
     composed = moved("composed", 2) if "composed" in after else "—"
     scores = (moved("mcc", 3), moved("best-f1", 3), moved("error", 3), predicted, found, composed)
