@@ -21,7 +21,7 @@ from fractalman.errors import RecipeError
 from fractalman.prediction.along_steps import AlongSteps
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.forecast import make_prediction
-from fractalman.prediction.plans import (
+from fractalman.prediction.planning import (
     FEWEST_SIZES,
     Option,
     Plan,

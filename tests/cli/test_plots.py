@@ -75,10 +75,7 @@ def test_what_is_no_size_of_a_picture_is_refused(size: str, capsys: pytest.Captu
     [
         ("predict cascade-plain --sizes 16,64", "n,risk,standard_error,floor,floor_standard_error"),
         ("predict --data points.npz", "n,risk,standard_error"),
-        (
-            "plan cascade-plain --resolution 0.5 --budget 4000",
-            "from,to,exponent,scatter,seeds,half_width,points,chosen",
-        ),
+        ("plan cascade-plain --resolution 0.5 --budget 4000", "from,to,exponent,scatter,seeds,half_width,points,chosen"),
     ],
 )
 def test_numbers_are_written_as_csv(
@@ -171,7 +168,7 @@ def test_shells_complete_names_learners_and_files(folder: Path, capsys: pytest.C
 
 
 def test_a_plan_marks_and_explains_the_window_it_chose() -> None:
-    from fractalman.prediction.plans import Option, Plan
+    from fractalman.prediction.planning import Option, Plan
     from fractalman.report import plan_lines
 
     options = tuple(Option((16, 32, 64, 128 + i), 0.5, 0.1, 9, 0.02, 1000 + i) for i in range(20))

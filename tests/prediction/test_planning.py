@@ -13,7 +13,7 @@ import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.measure import fit_power_law
 from fractalman.measure.scaling import student_t
-from fractalman.prediction import planning, plans
+from fractalman.prediction import planning
 from fractalman.report import jsonable, plan_lines
 
 SMALL = 6000
@@ -47,9 +47,9 @@ def test_the_scatter_is_that_of_fitted_slopes() -> None:
     sizes = np.array([16, 32, 64, 128])
     rows = sizes**-0.5 * np.exp(1e-4 * np.random.default_rng(0).normal(size=(5, 7, 4)))
     slopes = np.array([[np.polyfit(np.log(sizes), np.log(row), 1)[0] for row in block] for block in rows])
-    assert plans.slope_spread(sizes, rows[0]) == pytest.approx(slopes[0].std(ddof=1), rel=1e-3)
+    assert planning.slope_spread(sizes, rows[0]) == pytest.approx(slopes[0].std(ddof=1), rel=1e-3)
     pooled = math.sqrt(slopes.var(axis=1, ddof=1).mean())
-    assert plans.label_spread(sizes, rows) == pytest.approx(pooled, rel=1e-3)
+    assert planning.label_spread(sizes, rows) == pytest.approx(pooled, rel=1e-3)
 
 
 @pytest.mark.slow(reason="the scatter of many simulated runs")
@@ -64,7 +64,7 @@ def test_more_seeds_resolve_more() -> None:
     for option in fine.options:
         assert option.half_width <= 0.02
         assert option.seeds == 3 or student_t(option.seeds - 2) * option.scatter / math.sqrt(option.seeds - 1) > 0.02
-        assert len(option.sizes) >= plans.FEWEST_SIZES
+        assert len(option.sizes) >= planning.FEWEST_SIZES
         assert option.exponent == pytest.approx(0.5, abs=0.02)
     json.dumps(jsonable(fine), allow_nan=False)
     text = "\n".join(plan_lines(fine))
@@ -112,6 +112,6 @@ def test_wrong_words_are_refused(words: dict[str, object], match: str) -> None:
 
 def test_seeds_are_the_fewest() -> None:
     for scatter in np.geomspace(1e-4, 3.0, 25):
-        seeds = plans._seeds(float(scatter), 0.02)
+        seeds = planning._seeds(float(scatter), 0.02)
         assert seeds == 3 or student_t(seeds - 2) * scatter / math.sqrt(seeds - 1) > 0.02
         assert student_t(seeds - 1) * scatter / math.sqrt(seeds) <= 0.02 or seeds > 10**5
