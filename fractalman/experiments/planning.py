@@ -50,12 +50,20 @@ RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
     "does nothing else, and without a GPU, a factor of three either way is usual"
 )
-_PER_TASK = 0.02  # seconds of a task that its learner does not count
+PER_TASK = 0.02
+"""Seconds of a task that nobody counts."""
+TYPICAL_SPEED = 1e11
+"""Float32 operations a second that a plan takes where nobody is told the time, so that nothing is timed."""
 _TRIALS, _TRIAL_SECONDS = (5, 200), 0.25
 _START = 5.0  # seconds of loading and compiling what makes the data
 _PER_SIZE = 0.03  # seconds of one size of a curve on one structure, beside what its learner counts
 _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Bayes floor at one size
 _PER_RULES = 0.05  # seconds of a curve on strings, of one draw of their rules
+
+
+def drawing(points: float, columns: int) -> float:
+    """Return the seconds of drawing so many points of so many coordinates with their hierarchy."""
+    return _PER_NODE * (1.0 + 0.05 * columns) * points
 
 
 @dataclass(frozen=True)
@@ -137,7 +145,7 @@ def _costs(spec: Spec, speed: float) -> Iterator[tuple[Task, int, float, float]]
         draws = spec.network_draws if learner.batched else spec.label_draws
         columns = draws * columns_for(learner, condition.recipe.target_classes)
         work = learner.cost(condition.n, condition.recipe.n_columns, spec.test_size, columns)
-        cost, setup, memory = _PER_TASK, 0.0, 0.0
+        cost, setup, memory = PER_TASK, 0.0, 0.0
         cost += width * _expected_seconds(spec, learner, condition.n, columns, speed, doubled=bool(task.doubled))
         if work is not None:
             cost += width * work.seconds_at(speed)
@@ -185,7 +193,7 @@ def _curve_seconds(spec: Spec, name: str, speed: float) -> float:
         columns = CLASS_DRAWS
     elif not learner.linear_smoother:
         learner = make(str(learner.reference))
-    found = _PER_NODE * (1 + 0.05 * spec.recipe.n_columns) * min(spec.population, max(spec.train_sizes) + TEST_POINTS)
+    found = drawing(min(spec.population, max(spec.train_sizes) + TEST_POINTS), spec.recipe.n_columns)
     for n in spec.train_sizes:
         if n <= prediction.affordable:
             work = learner.cost(n, spec.recipe.n_columns, TEST_POINTS, columns)

@@ -18,7 +18,7 @@ from fractalman.experiments.engine import Experiment, Progress, Shard, read_expe
 from fractalman.experiments.journal import Lines
 from fractalman.experiments.label_law import INFO
 from fractalman.experiments.own_points import expected_on
-from fractalman.experiments.planning import plan_sweep, refuse_unfit, seconds_of_tasks
+from fractalman.experiments.planning import TYPICAL_SPEED, plan_sweep, refuse_unfit, seconds_of_tasks
 from fractalman.experiments.points import POINTS, Point, Task
 from fractalman.experiments.reading import BAYES, load_spec
 from fractalman.experiments.replicates import Replicate, forget, remembered
@@ -72,7 +72,7 @@ class Sweep(Experiment[Spec, Task, Point, Result]):
 
     def prepare(self, spec: Spec, jobs: int, say: Progress | None) -> Mapping[str, float]:
         """Say memory and time, and refuse what would not fit; return learner → seconds of a task."""
-        plan = plan_sweep(spec, flops=None if say else 1e11)  # the speed is timed where somebody is told
+        plan = plan_sweep(spec, flops=None if say else TYPICAL_SPEED)  # timed where somebody is told
         refuse_unfit(spec, plan, jobs)
         if say:
             words = duration(sum(plan.seconds.values()) / jobs)

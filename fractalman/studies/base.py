@@ -18,7 +18,7 @@ from fractalman.display import HtmlTable
 from fractalman.errors import ResourceError
 from fractalman.experiments.engine import Experiment, digest_of
 from fractalman.experiments.journal import Lines
-from fractalman.experiments.planning import matrix_speed
+from fractalman.experiments.planning import PER_TASK, TYPICAL_SPEED, matrix_speed
 from fractalman.learners import Cost
 from fractalman.progress import duration
 
@@ -52,11 +52,8 @@ class StudyPlan(NamedTuple):
         return f"{sum(self.tasks.values())} tasks need {self.memory * jobs / 2**20:,.0f} MiB and about {time}"
 
 
-_PER_TASK = 0.02
-"""Seconds of a task that is not counted."""
 _START = 3.0
 """Seconds of loading and compiling what makes the points."""
-_TYPICAL_SPEED = 1e11
 _SIZES = ("train_size", "train_sizes", "test_size", "sources", "linear_points", "widths")
 """Keys of studies that decide how much memory they need, as far as a study has them."""
 
@@ -156,7 +153,7 @@ class Study(Experiment[S, Task, Row, Out]):
             counted, group = self.costs(spec, task), self.group(task)
             pieces = counted or []
             setup = sum(piece.setup for piece in pieces)  # compiled once
-            taken = setup + count * (_PER_TASK + sum(piece.seconds_at(speed) for piece in pieces))
+            taken = setup + count * (PER_TASK + sum(piece.seconds_at(speed) for piece in pieces))
             seconds[group] = seconds.get(group, 0.0) + (math.nan if counted is None else taken)
             counts[group] = counts.get(group, 0) + count
             memory = max(memory, sum(piece.memory for piece in pieces))
@@ -164,7 +161,7 @@ class Study(Experiment[S, Task, Row, Out]):
 
     def prepare(self, spec: S, jobs: int, say: Any) -> Mapping[str, float]:
         """Say memory and time, and refuse what would not fit; return part → seconds of a task."""
-        plan = self.plan(spec, matrix_speed() if say else _TYPICAL_SPEED)  # timed where somebody is told
+        plan = self.plan(spec, matrix_speed() if say else TYPICAL_SPEED)  # timed where somebody is told
         need, limit = plan.memory * jobs, available_bytes()
         if need > limit:
             keys = ", ".join(_keys(spec))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fractalman.experiments.planning import drawing
 from fractalman.families.base import memory_of
 from fractalman.learners import Cost
 from fractalman.measure.user_files import read_points
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from fractalman.learners.networks.learner import NetworkLearner
     from fractalman.studies.trained_source import Source
 
-_PER_NODE = 4e-7
-"""Seconds of drawing a point with its hierarchy, and .05 of it for every coordinate."""
 _PAIR_BYTES = {"ward": 8.0, "minimum-spanning-tree": 48.0, "hdbscan": 48.0}
 """Of every pair of points, while a hierarchy is estimated."""
 _PAIR_SECONDS = 3e-8
@@ -94,7 +93,7 @@ def _inputs(source: TrainedSource) -> RecipeSource | FileSource:
 
 
 def _drawn(shape: Shape) -> float:
-    return _PER_NODE * (1.0 + 0.05 * shape.columns) * shape.points
+    return drawing(shape.points, shape.columns)
 
 
 def _hierarchy(shape: Shape, how: str) -> Cost:

@@ -75,7 +75,10 @@ def test_what_is_no_size_of_a_picture_is_refused(size: str, capsys: pytest.Captu
     [
         ("predict cascade-plain --sizes 16,64", "n,risk,standard_error,floor,floor_standard_error"),
         ("predict --data points.npz", "n,risk,standard_error"),
-        ("plan cascade-plain --resolution 0.5 --budget 4000", "from,to,exponent,scatter,seeds,half_width,points,chosen"),
+        (
+            "plan cascade-plain --resolution 0.5 --budget 4000",
+            "from,to,exponent,scatter,seeds,half_width,points,chosen",
+        ),
     ],
 )
 def test_numbers_are_written_as_csv(

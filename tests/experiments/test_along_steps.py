@@ -54,7 +54,7 @@ def test_a_network_agrees_with_the_flow_and_says_so(tmp_path: Path) -> None:
     assert "of what is expected on these very points" in verdict.reason
     assert verdict.predicted_local is not None
     # trained with rates for which its 8 outputs share the time: one output's curve would be another
-    alone = fm.predict(spec_of().recipe, make("mlp", NETWORK), draws=4)
+    alone = fm.predict(spec_of().recipe, make("mlp", NETWORK), draws=3)
     curves = [alone.steps_curve([80], 128, outputs=m).risk[0] for m in (1, 8)]
     assert curves[1] > 1.2 * curves[0]
     assert curves[1] == pytest.approx(result.predictions["mlp"].curve([80]).risk[0], rel=0.2)

@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis
 
 FAST = 20
-"""Examples at every change. Faults of the kind that scripts/mutants.py plants are found by the first ones."""
+"""Examples at every change; CI draws the same ones each time, so what few of them reach needs a test of its own."""
 limit: int | None = None
 """None = no limit; tests/conftest.py sets it before a test is read."""
 

@@ -134,12 +134,12 @@ def averaged(draws: list[fm.Dataset], nugget: bool = False) -> tuple[np.ndarray,
     return table.mean(axis=0), table.std(axis=0, ddof=1) / np.sqrt(len(table))
 
 
-@pytest.mark.slow(reason="ten cascades each", but=["4-0.5-0.5"])
+@pytest.mark.slow(reason="five cascades each", but=["4-0.5-0.5"])
 @pytest.mark.parametrize(("branching", "hurst", "alpha"), [(4, 1.0, 1.0), (4, 0.5, 0.5), (2, 0.5, 1.0)])
 def test_neighbours_differ_as_the_moran_exponent_says(branching: int, hurst: float, alpha: float) -> None:
     """g(k) ~ k^α on cascades, averaged over label draws; the neighbouring α is rejected."""
     mean, error = averaged(
-        [fm.generate(fm.Cascade(n_points=2000, branching=branching, hurst=hurst, seed=s)) for s in range(10)]
+        [fm.generate(fm.Cascade(n_points=2000, branching=branching, hurst=hurst, seed=s)) for s in range(5)]
     )
     assert abs(mean[1] - alpha) < 0.06 + 3.0 * error[1]
     assert abs(mean[1] - (0.5 if alpha == 1.0 else 1.0)) > 5.0 * error[1]

@@ -134,7 +134,7 @@ def test_values_do_not_depend_on_what_else_was_asked(source: fm.Recipe) -> None:
 
 def test_a_finite_cascade_ends() -> None:
     """Eight cells are soon resolved: an exponent beyond is refused, and one before it is not."""
-    p = fm.predict(fm.Cascade(n_points=1000, branching=2, depth=3), draws=6)
+    p = fm.predict(fm.Cascade(n_points=1000, branching=2, depth=3), draws=3)
     with pytest.raises(RecipeError, match="the last level is resolved"):
         p.local_exponent(128, 4096)
     assert p.local_exponent(1, 4).value > 0
