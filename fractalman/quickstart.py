@@ -14,6 +14,7 @@ from fractalman.config import is_word, shown
 from fractalman.display import Display
 from fractalman.errors import RecipeError, nearest
 from fractalman.experiments import Result, load_spec, plan_sweep, run_sweep
+from fractalman.experiments.predicted import predicted_ahead
 from fractalman.experiments.specification import BAYES
 from fractalman.progress import duration
 from fractalman.report import require_plots, write_points, write_reports
@@ -123,7 +124,8 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
         held.enter_context(full_disk_named(out, [partial]))
         results = {}
         for name, spec in specs.items():
-            results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
+            with predicted_ahead(spec):
+                results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
             write_points(results[name], partial / name)
         if progress is not None:
             progress("writing the report")
