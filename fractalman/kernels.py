@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fractalman._angle_kernels import ARCSIN, next_layer
+from fractalman._threads import run_tasks
 from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
@@ -52,7 +53,9 @@ def _table(a: F64, b: F64, of: Callable[[F64, slice, slice], F64] | None) -> F64
     """Return `distances`, or what a function makes of some of them, of their rows and of their columns."""
     out: F64 = np.empty((len(a), len(b)))
     rows_of = _by_differences(a, b) if a.shape[1] < _PRODUCTS_FROM else _by_products(a, b)
-    for start in range(0, len(a), _BLOCK):
+
+    def fill(start: int) -> None:
+        """Some rows; of a symmetric table the columns below them, too, which no other rows write to."""
         part = slice(start, min(start + _BLOCK, len(a)))
         rest = slice(start if b is a else 0, len(b))  # of a symmetric table the upper half
         block = rows_of(part, rest)
@@ -66,6 +69,8 @@ def _table(a: F64, b: F64, of: Callable[[F64, slice, slice], F64] | None) -> F64
             out[part.stop :, part] = block[:, len(block) :].T
             square = out[part, part]
             out[part, part] = np.triu(square) + np.triu(square, 1).T
+
+    run_tasks(fill, [(start,) for start in range(0, len(a), _BLOCK)])
     return out
 
 

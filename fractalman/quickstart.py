@@ -18,6 +18,7 @@ from fractalman.errors import CorruptFileError, RecipeError, nearest
 from fractalman.experiments import Result, Spec, load_spec, plan_sweep, run_sweep
 from fractalman.experiments.engine import digest_of
 from fractalman.experiments.journal import parts_in, read_journal
+from fractalman.experiments.predicted import predicted_ahead
 from fractalman.experiments.specification import BAYES
 from fractalman.experiments.sweep import SWEEP
 from fractalman.progress import duration
@@ -126,7 +127,8 @@ def quickstart(out: str | Path, progress: Progress | None = None, family: str | 
         held.enter_context(full_disk_named(out, [partial]))
         results = {}
         for name, spec in specs.items():
-            results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
+            with predicted_ahead(spec):
+                results[name] = run_sweep(spec, partial / name, _prefixed(progress, name))
             write_points(results[name], partial / name)
         if progress is not None:
             progress("writing the report")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The reference implementation of percolation data beside fractalman, in one process, as ratios of processor time.
 
-    .venv/bin/python scripts/bench_peer.py FOLDER [--points 100000] [--dim 128] [--repeats 3] [--mode distribution]
+    .venv/bin/python scripts/bench_peer.py FOLDER [--points 100000] [--dim 128] [--repeats 3]
+        [--mode distribution] [--json]
 
 FOLDER is a clone of github.com/aribrill/percolation-synthetic-data, whose requirements are installed. Both make a
 dataset of as many points with coordinates, labels and the sparse matrix of all latent features with their values, in
@@ -12,6 +13,7 @@ ratios; ours keeps X in single precision, theirs in double.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import time
@@ -59,6 +61,7 @@ def main() -> int:
     parser.add_argument("--dim", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--mode", choices=("one_cluster", "distribution"), default="distribution")
+    parser.add_argument("--json", action="store_true", help="medians in seconds")
     asked = parser.parse_args()
     sys.path.insert(0, str(asked.folder))
     for make in (ours, theirs):
@@ -68,6 +71,10 @@ def main() -> int:
         sizes = (asked.mode, asked.points, asked.dim, seed)
         turns.append((timed(theirs, *sizes), timed(ours, *sizes)))
     ratios = [a / b for a, b in turns]
+    if asked.json:
+        medians = {"theirs": statistics.median(a for a, _ in turns), "ours": statistics.median(b for _, b in turns)}
+        print(json.dumps({"points": asked.points, "dim": asked.dim, **medians}))
+        return 0
     print(
         f"{asked.mode}, {asked.points} × {asked.dim}: {statistics.median(a for a, _ in turns):.3g} s, here "
         f"{statistics.median(b for _, b in turns):.3g} s: {statistics.median(ratios):.0f} times less "

@@ -6,28 +6,25 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fractalman._typing import F64, I64
-from fractalman.conventions import ZERO_ONE
 from fractalman.display import Display
-from fractalman.errors import FractalmanError, RecipeError
+from fractalman.errors import RecipeError
 from fractalman.experiments import references, regimes
 from fractalman.experiments.display import ResultDisplay
 from fractalman.experiments.engine import Progress
 from fractalman.experiments.label_law import gaussian, label_law
 from fractalman.experiments.learned_at import size_verdict
 from fractalman.experiments.points import Point, Task
+from fractalman.experiments.predicted import in_nats, predictions_of
 from fractalman.experiments.specification import BAYES, Spec, string_settings
 from fractalman.experiments.verdicts import Verdict, judge
 from fractalman.families.base import family_of
 from fractalman.families.laws import LearnedAt
-from fractalman.learners import Learner, UserLearner, learner_class, make
-
-if TYPE_CHECKING:
-    from fractalman.prediction import Prediction
+from fractalman.learners import Learner, UserLearner, make
 
 _MOST_COUNTED = 3
 """Tokens after which counts stand beside a learner whose cross-entropy has no curve, at most."""
@@ -128,7 +125,7 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     points: list[Point] = []
     checks: list[Point] = []
     verdicts, summaries, conventions = [], {}, {}
-    predictions, notes = _predictions(spec, say)
+    predictions, notes = predictions_of(spec, say)
     for name in spec.learners:
         say(f"holding {name} against what is predicted")
         learner = spec.make(name)
@@ -188,11 +185,6 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
     )
 
 
-def _in_nats(spec: Spec) -> bool:
-    """Whether risks are cross-entropies, which no curve of 0–1 risks predicts."""
-    return spec.recipe.classifies and spec.loss != ZERO_ONE
-
-
 def _no_curve(spec: Spec, name: str) -> str:
     """Return why nothing predicts a learner's curve on this recipe."""
     from fractalman.prediction.methods import no_curve
@@ -207,53 +199,13 @@ def _without_curve(
     """Return what a learner without a predicted curve is held against in words: other learners' curves, the classes."""
     others = references.REFERENCES if name in spec.brought else references.REFERENCES[:1]
     found = references.ratios(mine, _reference_predictions(spec, predictions, others, say, learner))
-    if _in_nats(spec) and found:  # the best of those who count: beside the lowest curve the ratio is largest
+    if in_nats(spec) and found:  # the best of those who count: beside the lowest curve the ratio is largest
         best = max(found, key=lambda key: found[key][:2])
         found = {best: found[best]}
     if not spec.recipe.classifies or (found and spec.recipe.redraws_labels):
         return references.words(found, summary[-1].efficiency if summary else None)
     words = references.class_words(mine, summary, spec.loss, spec.test_size)
     return "; ".join(part for part in (words, references.words(found) if words else "") if part)
-
-
-def _predictions(spec: Spec, say: Progress) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return learner → prediction (None without one), and learner → why it has none."""
-    from fractalman.prediction import make_prediction
-
-    predictions: dict[str, Any] = {}
-    notes: dict[str, str] = {}
-    for name in spec.learners:
-        say(f"predicting {name}")
-        try:
-            asked: dict[str, Any] = {"loss": spec.loss} if spec.recipe.classifies else {}
-            made = make_prediction(spec.recipe, learner=_predicted(spec, name), **asked)
-            predictions[name] = None if _in_nats(spec) and not made.has_curve else made
-            if spec.recipe.classifies and not spec.recipe.redraws_labels and not made.has_curve:
-                known = make_prediction(spec.recipe, learner=_predicted(spec, name))
-                if known.has_curve:  # of the other loss
-                    predictions[name] = None
-                    notes[name] = (
-                        f"no curve of {spec.loss} risks: what is known of {name!r} is its {known.loss}; use loss = "
-                        f"{known.loss!r}"
-                    )
-            if spec.axis.kind == "budget":
-                predictions[name], words = _along_steps(spec, made)
-                notes |= {name: words} if words else {}
-        except FractalmanError as error:
-            predictions[name], notes[name] = None, str(error)
-    return predictions, notes
-
-
-def _along_steps(spec: Spec, made: Prediction) -> tuple[Any, str]:
-    """Return the prediction along a network's steps, or the one along n and why there is none along the steps."""
-    from fractalman.prediction.along_steps import along_steps
-
-    if len(spec.train_sizes) > 1:  # one pass: other points for every number of steps
-        return made, f"no curve along {spec.axis.name}: more steps see more points"
-    try:
-        return along_steps(made, spec.train_sizes[0], spec.network_draws), ""
-    except FractalmanError as error:
-        return made, f"no curve along {spec.axis.name}: {error}"
 
 
 def _reference_predictions(
@@ -266,7 +218,7 @@ def _reference_predictions(
     from fractalman.prediction import make_prediction
 
     found: dict[str, Any] = {}
-    if _in_nats(spec):
+    if in_nats(spec):
         layout = spec.recipe.string_layout
         if not layout or learner.counting is not None:
             return {}
@@ -281,17 +233,6 @@ def _reference_predictions(
             say(f"predicting {name}")
         found[name] = predictions.get(name) or make_prediction(spec.recipe, learner=name)
     return found
-
-
-def _predicted(spec: Spec, name: str) -> str | Learner:
-    """Return whom a prediction is made for: a name, or the learner itself where its settings are not the defaults."""
-    if name in spec.brought:
-        return spec.brought[name]
-    defaults = learner_class(name).defaults()
-    changed = any(key not in defaults or value != defaults[key] for key, value in spec.settings.get(name, {}).items())
-    if not changed or spec.axis.kind == "model":
-        return name
-    return spec.make(name)
 
 
 def _level_regimes(learner: Learner) -> tuple[str, ...]:

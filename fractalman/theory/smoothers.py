@@ -299,6 +299,11 @@ def smoother_curve(
     points = check_points("test", test, covariance.n_points)
     if not wanted:
         return np.empty(0)
-    used, place = np.unique(np.concatenate([seen[: max(wanted)], points]), return_inverse=True)
-    local, known, tested = covariance.restricted(used), place[: max(wanted)], place[max(wanted) :]
-    return np.array([smoother_risk(local, X[used], known[:n], tested, learner, key).risk.mean() for n in wanted])
+
+    def risk_at(n: int) -> float:
+        """On the points of this size alone, so that no bit depends on which other sizes are asked for."""
+        used, place = np.unique(np.concatenate([seen[:n], points]), return_inverse=True)
+        local = covariance.restricted(used)
+        return float(smoother_risk(local, X[used], place[:n], place[n:], learner, key).risk.mean())
+
+    return np.array([risk_at(n) for n in wanted])

@@ -14,7 +14,7 @@ from stand_ins import StandIns
 
 import fractalman as fm
 from fractalman import generation
-from fractalman.experiments import load_spec, results, run_sweep
+from fractalman.experiments import load_spec, predicted, results, run_sweep
 from fractalman.experiments.class_risks import class_risk
 from fractalman.experiments.replicates import make_replicate
 from fractalman.random.streams import Role, key64, permutation
@@ -213,7 +213,7 @@ def test_the_floor_of_classes_of_values_in_nats(tmp_path: Path) -> None:
         ("logistic", "cross-entropy", True),
     ):
         asked = dataclasses.replace(spec, learners=(name,), loss=loss)
-        made = results._predictions(asked, lambda _: None)[0][name]
+        made = predicted.predictions_of(asked, lambda _: None)[0][name]
         assert (made is not None) == known, (name, loss)
         assert made is None or made.loss == loss
     assert "no curve of cross-entropy" in results._no_curve(spec, "gradient-boosting")

@@ -286,3 +286,15 @@ def test_layers_of_angles_keep_their_digits_at_both_ends() -> None:
     plain = 2.0 * np.arcsin(np.sqrt(np.minimum(gap / 2.0, 1.0)))  # control: arcsin loses half of them near 1
     assert not np.allclose(plain, np.asarray(2.0 * half, np.float64), rtol=1e-10, atol=0.0)
     assert np.isnan(kernels._one_layer(np.array([np.nan]))).all()
+
+
+def test_threads_and_blocks_change_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, Z = normals(3, 60 * 3).reshape(60, 3), normals(4, 40 * 3).reshape(40, 3)
+    monkeypatch.setenv("FRACTALMAN_THREADS", "1")
+    alone = [kernels.ntk(X, X, 2), kernels.ntk(X, Z, 2), kernels.distances(X, X, np.exp)]
+    monkeypatch.setenv("FRACTALMAN_THREADS", "3")
+    monkeypatch.setattr(kernels, "_BLOCK", 7)
+    for one, other in zip(
+        alone, [kernels.ntk(X, X, 2), kernels.ntk(X, Z, 2), kernels.distances(X, X, np.exp)], strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
