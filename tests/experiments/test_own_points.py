@@ -226,3 +226,31 @@ def test_an_exact_field_has_a_floor_where_double_precision_holds_it(tmp_path: Pa
     smooth = run_sweep(load_spec({"recipe": {**circle, "hurst": 5.0}, "sweep": table}), tmp_path / "smooth")
     assert 64 not in smooth.floor.n.tolist()
     assert "field" in smooth.floor.kind
+
+
+def test_no_dear_curve_is_computed_where_the_very_points_say_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kernels beyond the sizes at which curves take seconds: what is expected on these points is the reference."""
+    monkeypatch.setattr("fractalman.prediction.methods._KERNEL_SECONDS", 64)
+    asked: list[tuple[int, ...]] = []
+    own = fm.theory.smoother_curve
+
+    def counted(covariance: Any, X: Any, order: Any, sizes: Any, *words: Any) -> Any:
+        asked.append(tuple(sizes))
+        return own(covariance, X, order, sizes, *words)
+
+    monkeypatch.setattr("fractalman.theory.smoother_curve", counted)
+    monkeypatch.setitem(CLUSTER, "noise", 0.0)
+    result = sweep({**CLUSTER, "n_points": 3000}, ["laplace-kernel"], 32, tmp_path, seeds=3)
+    verdict = result.verdicts[0]
+    expected = [
+        np.mean([p.expected_risk for p in result.points if (p.learner, p.n) == ("laplace-kernel", n)])
+        for n in verdict.fitted
+    ]
+    assert verdict.fitted[-1] == 128
+    slope = -np.polyfit(np.log(verdict.fitted), np.log(expected), 1)[0]
+    assert verdict.predicted_local == pytest.approx(slope, rel=1e-6)
+    assert max(n for sizes in asked for n in sizes) <= 64
+    assert verdict.level.sizes == (32, 64)
+    assert "128" not in str(verdict.level.sizes)
