@@ -228,6 +228,34 @@ def test_an_exact_field_has_a_floor_where_double_precision_holds_it(tmp_path: Pa
     assert "field" in smooth.floor.kind
 
 
+def test_a_level_says_which_noise_it_cannot_see() -> None:
+    """Noise of standard deviation σ raises risks of .3 by σ²: the interval's end; classes have no such number."""
+    rng = np.random.default_rng(4)
+
+    def found(sigma: float, predicted: Any) -> Any:
+        points = []
+        for seed in range(4):
+            for n in SIZES:
+                draws = (0.3 + sigma**2) * (1.0 + 0.02 * rng.standard_normal(64))
+                points.append(
+                    Point("1-nn", n, seed, float(draws.mean()), 0.0, 1.0, 1e4, draw_risks=tuple(draws.tolist()),
+                          expected_risk=0.3)
+                )  # fmt: skip
+        return level_of(points, predicted, SIZES, 4, 256)
+
+    clean, hidden, seen = (found(sigma, Flat()) for sigma in (0.0, 0.02, 0.2))
+    assert (clean.agrees, seen.agrees) == (True, False)
+    assert hidden.agrees is not False
+    assert clean.unseen_noise == pytest.approx(np.sqrt(0.3 * (clean.own_ratio + clean.own_half_width - 1.0)))
+    assert 0.02 < hidden.unseen_noise < 0.06
+    assert 0.2 < seen.unseen_noise < 0.23
+
+    class Shares(Flat):
+        loss = "0-1"
+
+    assert found(0.0, Shares()).unseen_noise is None
+
+
 def test_no_dear_curve_is_computed_where_the_very_points_say_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
