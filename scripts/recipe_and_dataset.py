@@ -71,7 +71,7 @@ FRESH: dict[str, dict[str, Any]] = {
     "bethe": {"family": "bethe-lattice", "coordination": 3, "bond_probability": 0.47},
     "bethe-sb": {"family": "bethe-lattice", "ensemble": "size-biased", "coordination": 4},
     "latt2": {"family": "lattice-percolation", "dim": 2, "side": 32},
-    "latt3": {"family": "lattice-percolation", "dim": 3, "side": 14, "percolation": "bond", "label": "brownian"},
+    "latt3": {"family": "lattice-percolation", "dim": 3, "side": 20, "percolation": "bond", "label": "brownian"},
     "sphere": {"family": "smooth-manifold", "kind": "sphere", "dim": 2, "hurst": 0.4},
     "cube": {"family": "smooth-manifold", "kind": "cube", "dim": 1, "hurst": 1.2, "field": "exact"},
     "three-clusters": {"family": "subtasks", "n_subtasks": 3},

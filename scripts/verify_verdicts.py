@@ -324,7 +324,7 @@ def said(rows: Sequence[dict[str, Any]]) -> tuple[int, int, int]:
 
 
 def as_wanted(rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether no sabotage agrees and clean verdicts are as they should be."""
+    """Whether no sabotage agrees and clean verdicts are as they should be, by their shares and not by intervals."""
     clean, sabotage = _parts(rows)
     agrees, differs, _ = said(clean)
     few = not clean or (differs <= DIFFER * len(clean) and agrees + differs >= RESOLVED * len(clean))
@@ -335,7 +335,24 @@ def _parts(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[d
     return [r for r in rows if r["condition"] == CLEAN], [r for r in rows if r["condition"] != CLEAN]
 
 
-def report(rows: Sequence[dict[str, Any]], done: int, asked: int, total: int, command: str) -> str:
+def pooled(rows: Sequence[dict[str, Any]], beside: Sequence[dict[str, str]], paths: Sequence[Path]) -> list[str]:
+    """Return what several draws say together, as lines; none without others."""
+    if not beside:
+        return []
+    every = [(row["condition"], str(row["agrees"])) for row in (*rows, *beside)]
+    clean, sabotage = ([answer for name, answer in every if (name == CLEAN) is own] for own in (True, False))
+    wrong, open_, agreed = clean.count("False"), sum(a not in ("True", "False") for a in clean), sabotage.count("True")
+    resolved = len(clean) - open_
+    return [
+        f"- together with {', '.join(path.stem for path in paths)}: of {len(sabotage)} sabotages {agreed} agree"
+        f"{share(agreed, len(sabotage))}; of {len(clean)} clean ones {wrong} differ{share(wrong, len(clean))}, "
+        f"{resolved} are resolved{share(resolved, len(clean))}",
+    ]
+
+
+def report(
+    rows: Sequence[dict[str, Any]], done: int, asked: int, total: int, command: str, more: Sequence[str] = ()
+) -> str:
     """Return verdicts.md, what falls short first."""
     clean, sabotage = _parts(rows)
     everything = "all cases" if done == total else f"reduced: {done} of {total} cases"
@@ -346,7 +363,8 @@ def report(rows: Sequence[dict[str, Any]], done: int, asked: int, total: int, co
     lines += ["## What falls short", ""]
     hidden = sum(map(inside, agreed))
     lines += [
-        f"- sabotage that agrees: {len(agreed)} of {len(sabotage)} (wanted: 0); {hidden} of them change the level"
+        f"- sabotage that agrees: {len(agreed)} of {len(sabotage)}{share(len(agreed), len(sabotage))} (wanted: 0); "
+        f"{hidden} of them change the level"
     ]
     lines[-1] += " by less than the ± of their verdict"
     lines += [
@@ -358,9 +376,16 @@ def report(rows: Sequence[dict[str, Any]], done: int, asked: int, total: int, co
     differ = len(sabotage) - open_ - len(agreed)
     lines += [f"- sabotage without a verdict: {open_} of {len(sabotage)}; {differ} differ, as they should"]
     resolved = sum(row["agrees"] is not None for row in clean)
-    lines += [f"- clean that differs: {len(wrong)} of {len(clean)} (wanted: at most {DIFFER:.0%})"]
+    lines += [
+        f"- clean that differs: {len(wrong)} of {len(clean)}{share(len(wrong), len(clean))} (wanted: {DIFFER:.0%})"
+    ]
     lines += [f"  - {_words(row)}" for row in wrong]
-    lines += [f"- clean that is resolved: {resolved} of {len(clean)} (wanted: at least {RESOLVED:.0%})", ""]
+    lines += [
+        f"- clean that is resolved: {resolved} of {len(clean)}{share(resolved, len(clean))} (wanted: at least "
+        f"{RESOLVED:.0%})",
+        *more,
+        "",
+    ]
     lines += ["## All", "", "| condition | learner | agrees | differs | no verdict |", "|---|---|---|---|---|"]
     for condition in dict.fromkeys(row["condition"] for row in rows):
         for learner in dict.fromkeys(row["learner"] for row in rows):
@@ -368,6 +393,17 @@ def report(rows: Sequence[dict[str, Any]], done: int, asked: int, total: int, co
             if own:
                 lines.append("| " + " | ".join([condition, learner, *map(str, said(own))]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def share(some: int, of: int) -> str:
+    """Return a share with its exact 95 % interval (Clopper & Pearson), as a phrase; "" of nothing."""
+    from scipy.special import betaincinv
+
+    if not of:
+        return ""
+    low = 0.0 if some == 0 else float(betaincinv(some, of - some + 1, 0.025))
+    high = 1.0 if some == of else float(betaincinv(some + 1, of - some, 0.975))
+    return f", {100 * some / of:.1f} % ({100 * low:.1f} … {100 * high:.1f} %)"
 
 
 def _words(row: dict[str, Any]) -> str:
@@ -390,6 +426,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no case after so long")
     parser.add_argument("--draw", type=int, metavar="SEED", help="fresh recipes and seeds, a balanced draw of cases")
+    parser.add_argument("--beside", type=Path, nargs="+", default=[], metavar="CSV", help="tables counted together")
     options = parser.parse_args(arguments)
     learners = options.learners.split(",")
     patterns = options.only.split(",")
@@ -422,7 +459,8 @@ def main(arguments: list[str] | None = None) -> int:
         f" --only '{options.only}'" if options.only != "*" else ""
     )
     command += "" if options.draw is None else f" --draw {options.draw}"
-    text = report(rows, len(mine), len(wanted), len(everything), command)
+    beside = [row for path in options.beside for row in csv.DictReader(path.open(encoding="utf-8"))]
+    text = report(rows, len(mine), len(wanted), len(everything), command, pooled(rows, beside, options.beside))
     (options.output / "verdicts.md").write_text(text, encoding="utf-8")
     with (options.output / "verdicts.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [key for key in rows[0] if key != "reason"], extrasaction="ignore")

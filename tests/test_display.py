@@ -23,7 +23,7 @@ from fractalman.display import Display, HtmlTable, Summary, log_axes, points_thu
 from fractalman.display.summary import LINES, as_text, brief
 from fractalman.experiments import load_spec, plan_sweep, run_sweep
 from fractalman.prediction.own_study import study_own_data
-from fractalman.prediction.planning import Option, Plan
+from fractalman.prediction.plans import Option, Plan
 from fractalman.studies import study
 from fractalman.studies.linearity.result import LinearityResult
 from fractalman.studies.locality.result import LocalityResult

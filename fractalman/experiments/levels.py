@@ -28,6 +28,7 @@ from fractalman.experiments.points import Point
 from fractalman.experiments.scatter import joined, scatter_of
 from fractalman.measure import student_t
 from fractalman.measure.scaling import student_t_real
+from fractalman.prediction.losses import SQUARED
 
 SIGNIFICANCE = 0.05
 """A level differs when so improbable a ratio, or a smaller one, was found."""
@@ -85,6 +86,10 @@ class Level(Display):
     own_constant
         The same of ``own_ratio``. Expected risks have the ridge or k that the learner chose: where it chose to learn
         nothing, they are the constant's.
+    unseen_noise
+        Standard deviation of undeclared label noise, in prior standard deviations, that the narrower interval still
+        holds: noise σ raises every risk by σ² or more, so verdicts see what is well above this and nothing below. None
+        where risks are not squared errors.
     """
 
     ratio: float
@@ -100,6 +105,7 @@ class Level(Display):
     own_ratio: float | None = None
     own_half_width: float | None = None
     own_constant: float | None = None
+    unseen_noise: float | None = None
 
     @property
     def tells(self) -> bool:
@@ -148,7 +154,11 @@ def level_of(
     symbol = getattr(prediction, "axis", DATA_AXIS)
     own = _own_look(points, asked, seeds, getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0)))
     curve = _curve_look(points, prediction, asked, seeds, test_size, against_own=own is not None)
-    return None if own is None and curve is None else _level(curve, own, symbol)
+    if own is None and curve is None:
+        return None
+    found = _level(curve, own, symbol)
+    squared = getattr(prediction, "loss", SQUARED) == SQUARED
+    return replace(found, unseen_noise=_unseen_noise(own or curve)) if squared else found
 
 
 def _own_look(points: Sequence[Point], sizes: list[int], seeds: int, errors: Sequence[float]) -> _Looks | None:
@@ -159,7 +169,9 @@ def _own_look(points: Sequence[Point], sizes: list[int], seeds: int, errors: Seq
     if not used or risks is None or expected is None:
         return None
     found = _against_own(risks / expected, _over(draw_risks(points, used, seeds), expected), errors)
-    return replace(found, sizes=tuple(used), constant=_constant(points, used, expected))
+    return replace(
+        found, sizes=tuple(used), constant=_constant(points, used, expected), inverse=float((1.0 / expected).mean())
+    )
 
 
 def _curve_look(
@@ -188,7 +200,16 @@ def _curve_look(
     if test_size is not None:
         parts, structures = draw_risks(points, used, seeds), structures_of(prediction, used, test_size)
     found = _against_curve(risks / predicted, predicted, error, draws, shared, _over(parts, predicted), structures)
-    return replace(found, sizes=tuple(used), constant=_constant(points, used, predicted))
+    return replace(
+        found, sizes=tuple(used), constant=_constant(points, used, predicted), inverse=float((1.0 / predicted).mean())
+    )
+
+
+def _unseen_noise(looks: _Looks | None) -> float | None:
+    """Return σ where 1 + σ²·mean(1/due) is the upper end of the interval."""
+    if looks is None or not math.isfinite(looks.inverse) or not math.isfinite(looks.half_width):
+        return None
+    return math.sqrt(max(0.0, looks.ratio + looks.half_width - 1.0) / looks.inverse)
 
 
 def _over(parts: F64 | None, unit: F64) -> F64 | None:
@@ -211,7 +232,7 @@ def _constant(points: Sequence[Point], sizes: list[int], due: F64) -> float | No
 
 @dataclass(frozen=True)
 class _Looks:
-    """Ratios at m sizes and their mean, each with its error."""
+    """Ratios at m sizes and their mean, each with its error; ``inverse`` is the mean of one over what was due."""
 
     ratio: float
     half_width: float
@@ -221,6 +242,7 @@ class _Looks:
     t: F64
     sizes: tuple[int, ...] = ()
     constant: float | None = None
+    inverse: float = math.nan
 
     @property
     def holds(self) -> bool:

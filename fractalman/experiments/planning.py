@@ -194,8 +194,9 @@ def _curve_seconds(spec: Spec, name: str, speed: float) -> float:
     elif not learner.linear_smoother:
         learner = make(str(learner.reference))
     found = drawing(min(spec.population, max(spec.train_sizes) + TEST_POINTS), spec.recipe.n_columns)
-    for n in spec.train_sizes:
-        if n <= prediction.affordable:
+    fitted = make(name, spec.settings.get(name, {}))
+    for n in spec.train_sizes:  # beyond, what is expected on the very points takes the curve's place, where it is known
+        if n <= prediction.affordable or not expects(fitted, spec, n):
             work = learner.cost(n, spec.recipe.n_columns, TEST_POINTS, columns)
             found += _PER_SIZE + (0.0 if work is None else work.seconds_at(speed))
     return prediction.draws * found

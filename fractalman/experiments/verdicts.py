@@ -79,7 +79,8 @@ class Verdict(VerdictDisplay):
         Asymptotic exponent; None = no power law is predicted.
     predicted_local : float or None
         Exponent of the predicted finite-size curve over the fitted sizes, of a network that of its tangent kernel (a
-        warning says so); None = no curve.
+        warning says so), or beyond the sizes at which that takes seconds the one expected on these very points; None =
+        no curve.
     predicted_local_error : float or None
         Its standard error.
     agrees : bool or None
@@ -225,7 +226,10 @@ def judge(
     found, trouble = _fit(curves, trouble)
     fitted = () if found is None else window.sizes
     asymptote = _reference(prediction, axis)
-    local = predicted_local(prediction, [int(n) for n in fitted]) if axis.kind == "data" or steps else (None, None)
+    own = None if found is None else own_reference(curves, points)
+    local: tuple[float | None, float | None] = (None, None)
+    if axis.kind == "data" or steps:
+        local = _local(prediction, [int(n) for n in fitted], own)
     error = held_out = sensitivity = None
     remarks: tuple[str, ...] = ()
     if found is None or curves is None:
@@ -233,7 +237,7 @@ def judge(
         slope = _Judgement(None, f"{'not measurable' if axis.abscissa else 'not fitted'}: {trouble}", None, None)
     else:
         slope, error = _judge_slope(
-            found, curves, points, prediction, asymptote, local, note or _unpredicted(axis), test_size
+            found, curves, points, prediction, asymptote, local, note or _unpredicted(axis), test_size, own
         )
         held_out, sensitivity, remarks = scrutiny(*curves)
     level = None
@@ -276,7 +280,7 @@ def judge(
 def _judge_slope(
     found: PowerLawFit, curves: _Curves, points: Sequence[Point], prediction: Any,
     asymptote: tuple[float | None, bool, bool], local: tuple[float | None, float | None], note: str,
-    test_size: int | None,
+    test_size: int | None, own: tuple[float, tuple[float, float]] | None,
 ) -> tuple[_Judgement, tuple[float, float]]:  # fmt: skip
     """Return what a fitted exponent says of its reference, and its standard error with its degrees of freedom.
 
@@ -284,16 +288,35 @@ def _judge_slope(
     asymptote.
     """
     sizes = [int(n) for n in curves[0]]
-    own = None if local[0] is None else own_reference(curves, points)
-    if own is None:
+    if own is None or local[0] is None:
         error = slope_error(found, curves, points, None if local[0] is None else prediction, sizes, test_size)
         return compare(found, asymptote[0], *local, attained=asymptote[2], note=note, error=error), error
     expected, error = own
+    theirs = _ratio_error(prediction, sizes)
+    return compare(found, asymptote[0], expected, theirs, name=OWN_EXPONENT, error=error, strict=True), error
+
+
+def _ratio_error(prediction: Any, sizes: Sequence[int]) -> float:
+    """Return the standard error of an exponent that rests on a measured ratio; 0 but for networks."""
     from fractalman.prediction.networks import exponent_error
 
     ratio = getattr(prediction, "ratio_errors", (0.0, 0.0, 0.0))
-    theirs = exponent_error(ratio[1], ratio[2], sizes)
-    return compare(found, asymptote[0], expected, theirs, name=OWN_EXPONENT, error=error, strict=True), error
+    return exponent_error(ratio[1], ratio[2], list(sizes))
+
+
+def _local(
+    prediction: Any, sizes: Sequence[int], own: tuple[float, tuple[float, float]] | None
+) -> tuple[float | None, float | None]:
+    """Return the predicted exponent over fitted sizes and its error.
+
+    Where the curve takes more than seconds and what is expected on the replicates' very points is known already, that
+    is it: no structures are drawn to predict it again.
+    """
+    there = set(getattr(prediction, "computed", ()))
+    dear = bool(sizes) and max(sizes) > getattr(prediction, "affordable", math.inf) and not there.issuperset(sizes)
+    if own is not None and dear and prediction.has_curve:
+        return own[0], _ratio_error(prediction, sizes)
+    return predicted_local(prediction, sizes)
 
 
 def _level_sizes(summaries: Sequence[SizeSummary], regimes: Sequence[str], steps: bool) -> list[int]:

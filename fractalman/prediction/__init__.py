@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from fractalman.prediction.own_data import predict_own_data
     from fractalman.prediction.own_data_values import own_data_table
     from fractalman.prediction.own_prediction import OwnPrediction
-    from fractalman.prediction.planning import Plan, make_plan
+    from fractalman.prediction.planning import make_plan
+    from fractalman.prediction.plans import Plan
     from fractalman.prediction.realization import TEST_POINTS
 
 __all__ = [
@@ -46,7 +47,7 @@ __getattr__ = on_demand(
         "Exponent": "curves",
         "NetworkBudget": "frontiers",
         "OwnPrediction": "own_prediction",
-        "Plan": "planning",
+        "Plan": "plans",
         "Prediction": "forecast",
         "law_of": "laws",
         "make_plan": "planning",

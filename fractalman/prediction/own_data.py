@@ -24,6 +24,7 @@ from fractalman.prediction.chosen_settings import LabelDifferences, measured_var
 from fractalman.prediction.label_scatter import NeighbourLaw, cut, fields, neighbour_law
 from fractalman.prediction.own_labels import check_classes, numbers_of, one_hot
 from fractalman.prediction.own_prediction import OwnPrediction
+from fractalman.prediction.own_votes import slope_with_error
 from fractalman.random.streams import Role, key64, normals
 
 KERNELS = {name: learner_class(name).kernel for name in names() if learner_class(name).kernel}
@@ -209,16 +210,16 @@ def _from_geometry(smooth: measure.Smoothness, dimensions: dict[str, measure.Dim
 
 def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
     """The prediction of k neighbours, k chosen: means over the measured variogram."""
-    variogram = measured_variogram(prediction.points, prediction.labels, prediction.classes > 0, seed)
+    if prediction.classes:
+        return _with_votes(prediction, seed)
+    variogram = measured_variogram(prediction.points, prediction.labels, False, seed)
     prediction = replace(prediction, _variogram=variogram, _seed=seed)
     grid = np.unique(np.rint(np.geomspace(*prediction.sizes, 12)).astype(np.int64))
     if said := no_risk(grid, prediction.curve(grid).risk):
-        own = LabelDifferences(prediction.labels, prediction.classes > 0)
+        own = LabelDifferences(prediction.labels, False)
         prediction = replace(prediction, _variogram=own, warnings=(*prediction.warnings, *said))
     low, high = max(prediction.sizes[0], prediction.n_points // 16), prediction.n_points // 2
     law = prediction.neighbours
-    if not math.isfinite(law.noisy.value):
-        return replace(prediction, law="k neighbours: the risk is 0, classes are separated by gaps; no exponent.")
     value = prediction.local_exponent(low, high)
     of = "the labels of these points" if said else "the measured variogram"
     error = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
@@ -229,6 +230,29 @@ def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
         interval=(value - 2.0 * error, value + 2.0 * error),
         law=f"k neighbours: the exponent is that of the curve predicted from {of} between n = {low} "
         f"and {high}, noise included; its error is that of one neighbour's exponent over drawn fields.",
+    )
+
+
+def _with_votes(prediction: OwnPrediction, seed: int) -> OwnPrediction:
+    """The prediction of k neighbours on classes: their votes on parts of these points, and the slope of that curve."""
+    law = prediction.neighbours
+    prediction = replace(prediction, _variogram=LabelDifferences(prediction.labels, True), _seed=seed)
+    if not math.isfinite(law.noisy.value):
+        return replace(prediction, law="k neighbours: the risk is 0, classes are separated by gaps; no exponent.")
+    low, high = max(prediction.sizes[0], prediction.n_points // 16), prediction.n_points // 2
+    grid = np.unique(np.rint(np.geomspace(low, high, 6)).astype(np.int64))
+    curve = prediction.curve(grid)
+    value, counted = slope_with_error(curve)
+    drawn = max(law.noisy.standard_error, law.clean.standard_error if law.noise_found else 0.0)
+    error = math.hypot(drawn, counted)
+    return replace(
+        prediction,
+        data_exponent=value,
+        standard_error=error,
+        interval=(value - 2.0 * error, value + 2.0 * error),
+        law="k neighbours: the exponent is that of the share of their wrong votes on parts of these points between "
+        f"n = {low} and {high}; its error joins that of the points asked about with that of one neighbour's exponent "
+        "over drawn fields.",
     )
 
 

@@ -26,6 +26,7 @@ from fractalman.prediction.chosen_settings import (
 from fractalman.prediction.curves import Curve
 from fractalman.prediction.label_scatter import NeighbourLaw
 from fractalman.prediction.own_display import OwnPredictionDisplay
+from fractalman.prediction.own_votes import votes_with_chosen_neighbours
 from fractalman.theory import KernelSpectrum
 
 
@@ -107,9 +108,11 @@ class OwnPrediction(OwnPredictionDisplay):
 
         1-nn: Σ_k P(the k-th neighbour is the first in the training set)·γ_k, measured differences and exact weights.
         k-nn: Σ_i γ_ti/k − Σ_ij γ_ij/2k² over the k nearest, γ the measured variogram; where that falls below 0, which
-        no risk does, γ are the differences of these points' own labels (a warning says so). Kernels and ridge: from the
-        spectrum alone (`theory.learning_curve_from_spectrum`). k and the ridge are those that are best in the mean on
-        four fifths of the training points, as the learners choose theirs.
+        no risk does, γ are the differences of these points' own labels (a warning says so); of classes the share of
+        wrong votes on parts of these points. Kernels and ridge: from the spectrum alone
+        (`theory.learning_curve_from_spectrum`), of classes half the squared error of their columns, which is no share.
+        k and the ridge are those that are best in the mean on four fifths of the training points, as the learners
+        choose theirs.
 
         Parameters
         ----------
@@ -132,7 +135,11 @@ class OwnPrediction(OwnPredictionDisplay):
             raise RecipeError(
                 f"n = {shown(n)}: expected integer training-set sizes from {low} to {high} on these points"
             )
-        if self._variogram is not None:
+        error = np.zeros(sizes.size)
+        if self.learner == "k-nn" and self.classes:
+            risk, error = votes_with_chosen_neighbours(self.points, self.labels, sizes.astype(np.int64), self._seed)
+            kind = "k-nn: shares of wrong votes of k neighbours on parts of these points, k chosen"
+        elif self._variogram is not None:
             risk, _ = risk_with_chosen_neighbours(self._variogram, self.points, sizes, self._seed)
             of = "on the measured variogram" if isinstance(self._variogram, MeasuredVariogram) else "and their labels"
             kind = f"k-nn: means of k neighbours {of}, k chosen"
@@ -143,8 +150,8 @@ class OwnPrediction(OwnPredictionDisplay):
             risk, _ = risk_with_chosen_ridge(self._spectrum, sizes, self.ambient_dim)
             kind = (
                 f"{self.learner}: from the spectrum of {self._spectrum.kernel}, {self._spectrum.method}, ridge chosen"
-            )
-        return Curve(sizes.astype(np.int64), np.asarray(risk, np.float64), np.zeros(sizes.size), kind)
+            ) + ", half the squared error of class columns" * (self.classes > 0)
+        return Curve(sizes.astype(np.int64), np.asarray(risk, np.float64), error, kind)
 
     def _thinned(self, n: int) -> float:
         """The k-th neighbour is the first of n training points among N − 1 others: (1 − p)^(k−1)·p, p = n/(N − 1)."""

@@ -21,7 +21,7 @@ from fractalman.errors import RecipeError
 from fractalman.prediction.along_steps import AlongSteps
 from fractalman.prediction.drawn import DrawnRealizations
 from fractalman.prediction.forecast import make_prediction
-from fractalman.prediction.planning import (
+from fractalman.prediction.plans import (
     FEWEST_SIZES,
     Option,
     Plan,

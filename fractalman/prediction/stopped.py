@@ -137,12 +137,12 @@ def stopped_draws(
     """
     times, flow = [_time(learner, int(k)) for k in steps], _flow(learner, 1)
     expected, single = [], []
-    for i, draw in enumerate(source.draws((n,), 0, structures)):
+    for draw in source.draws((n,), 0, structures):
         X, train = draw.coordinates(), draw.order[:n]
         risks = flow.along(draw.covariance, X[train], X[draw.test], train, draw.test, times)
         expected.append([float(risk.mean()) for risk in risks])
         y = draw.labels(labels)
-        single.append(flow.drawn(y[train], y[draw.test], X[train], X[draw.test], times, i))
+        single.append(flow.drawn(y[train], y[draw.test], X[train], X[draw.test], times, draw.key))
     return np.array(expected), np.array(single)
 
 

@@ -26,6 +26,7 @@ from fractalman.config import shown
 from fractalman.conventions import scaled_inputs
 from fractalman.errors import RecipeError
 from fractalman.kernels import nngp, ntk
+from fractalman.random.streams import normals
 from fractalman.theory.label_covariance import LabelCovariance
 from fractalman.theory.ridged import Expected, Smoother, with_intercept
 
@@ -151,7 +152,7 @@ class TangentNetwork(Smoother):
         return found
 
     def drawn(
-        self, y_train: F64, y_test: F64, X_train: AnyFloat, X_test: AnyFloat, times: Sequence[float], seed: int
+        self, y_train: F64, y_test: F64, X_train: AnyFloat, X_test: AnyFloat, times: Sequence[float], key: int
     ) -> F64:
         """Return the risks of single label vectors, each learned from a start of its own, at several times.
 
@@ -163,7 +164,7 @@ class TangentNetwork(Smoother):
             Inputs, scaled here as the harness scales them.
         times : sequence of k float
             In place of ``time``.
-        seed : int
+        key : int
             Of the functions that training starts from.
 
         Returns
@@ -177,7 +178,7 @@ class TangentNetwork(Smoother):
         if self.from_start:  # of as much variance as the labels have, which are scaled to one
             both = np.concatenate([X, Z])
             level, modes = np.linalg.eigh(nngp(both, both, self.depth))
-            normal = np.random.default_rng(seed).standard_normal(begun.shape)
+            normal = normals(key, begun.size).reshape(begun.shape)
             begun = (modes * np.sqrt(np.maximum(level, 0.0))) @ normal * centred.std(axis=0)
         across = self._kernel(Z, X)
         found = [

@@ -171,7 +171,7 @@ def test_shells_complete_names_learners_and_files(folder: Path, capsys: pytest.C
 
 
 def test_a_plan_marks_and_explains_the_window_it_chose() -> None:
-    from fractalman.prediction.planning import Option, Plan
+    from fractalman.prediction.plans import Option, Plan
     from fractalman.report import plan_lines
 
     options = tuple(Option((16, 32, 64, 128 + i), 0.5, 0.1, 9, 0.02, 1000 + i) for i in range(20))

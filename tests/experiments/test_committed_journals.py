@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,7 +40,7 @@ def remembered(kept: list[dict[str, Any]]) -> StandIns:
             law=entry["law"],
             has_curve=entry["predicted_local"] is not None,
             curve=no_curve,
-            affordable=0.0,
+            affordable=math.inf,
             local_exponent=lambda *_, **__: local,
         )
 

@@ -226,3 +226,59 @@ def test_an_exact_field_has_a_floor_where_double_precision_holds_it(tmp_path: Pa
     smooth = run_sweep(load_spec({"recipe": {**circle, "hurst": 5.0}, "sweep": table}), tmp_path / "smooth")
     assert 64 not in smooth.floor.n.tolist()
     assert "field" in smooth.floor.kind
+
+
+def test_a_level_says_which_noise_it_cannot_see() -> None:
+    """Noise of standard deviation σ raises risks of .3 by σ²: the interval's end; classes have no such number."""
+    rng = np.random.default_rng(4)
+
+    def found(sigma: float, predicted: Any) -> Any:
+        points = []
+        for seed in range(4):
+            for n in SIZES:
+                draws = (0.3 + sigma**2) * (1.0 + 0.02 * rng.standard_normal(64))
+                points.append(
+                    Point("1-nn", n, seed, float(draws.mean()), 0.0, 1.0, 1e4, draw_risks=tuple(draws.tolist()),
+                          expected_risk=0.3)
+                )  # fmt: skip
+        return level_of(points, predicted, SIZES, 4, 256)
+
+    clean, hidden, seen = (found(sigma, Flat()) for sigma in (0.0, 0.02, 0.2))
+    assert (clean.agrees, seen.agrees) == (True, False)
+    assert hidden.agrees is not False
+    assert clean.unseen_noise == pytest.approx(np.sqrt(0.3 * (clean.own_ratio + clean.own_half_width - 1.0)))
+    assert 0.02 < hidden.unseen_noise < 0.06
+    assert 0.2 < seen.unseen_noise < 0.23
+
+    class Shares(Flat):
+        loss = "0-1"
+
+    assert found(0.0, Shares()).unseen_noise is None
+
+
+def test_no_dear_curve_is_computed_where_the_very_points_say_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kernels beyond the sizes at which curves take seconds: what is expected on these points is the reference."""
+    monkeypatch.setattr("fractalman.prediction.methods._KERNEL_SECONDS", 64)
+    asked: list[tuple[int, ...]] = []
+    own = fm.theory.smoother_curve
+
+    def counted(covariance: Any, X: Any, order: Any, sizes: Any, *words: Any) -> Any:
+        asked.append(tuple(sizes))
+        return own(covariance, X, order, sizes, *words)
+
+    monkeypatch.setattr("fractalman.theory.smoother_curve", counted)
+    monkeypatch.setitem(CLUSTER, "noise", 0.0)
+    result = sweep({**CLUSTER, "n_points": 3000}, ["laplace-kernel"], 32, tmp_path, seeds=3)
+    verdict = result.verdicts[0]
+    expected = [
+        np.mean([p.expected_risk for p in result.points if (p.learner, p.n) == ("laplace-kernel", n)])
+        for n in verdict.fitted
+    ]
+    assert verdict.fitted[-1] == 128
+    slope = -np.polyfit(np.log(verdict.fitted), np.log(expected), 1)[0]
+    assert verdict.predicted_local == pytest.approx(slope, rel=1e-6)
+    assert max(n for sizes in asked for n in sizes) <= 64
+    assert verdict.level.sizes == (32, 64)
+    assert "128" not in str(verdict.level.sizes)

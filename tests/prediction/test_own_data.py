@@ -378,31 +378,37 @@ def test_errors_of_fields_and_of_blocks_are_one_error() -> None:
     assert _together(0.3, 0.4) == pytest.approx(0.5)
 
 
-def test_no_predicted_risk_of_classes_is_below_0_or_above_1() -> None:
-    """Gaps between classes break the variogram of k neighbours: their own labels then, which meet the learner; said."""
+def test_votes_of_neighbours_are_shares_of_wrong_answers() -> None:
+    """Separated blobs, rings, noisy classes: the learner's own votes on other splits; half a squared error is none."""
     rng = np.random.default_rng(2)
     kind = rng.integers(0, 3, 800)
     X = 3.0 * rng.normal(size=(3, 4))[kind] + 0.3 * rng.normal(size=(800, 4))
     ring = np.where(rng.random(500) < 0.5, 1.0, 3.0)
     turn = 2.0 * np.pi * rng.random(500)
     rings = np.c_[np.cos(turn), np.sin(turn)] * ring[:, None]
-    for points, y in ((X, kind), (rings, (ring > 2.0).astype(int))):
+    plane = rng.random((1200, 2))
+    noisy = (plane[:, 0] + 0.35 * rng.normal(size=1200) > 0.5).astype(int)
+    for points, y in ((X, kind), (rings, (ring > 2.0).astype(int)), (plane, noisy)):
         made = predict_own_data(points, y, learner="k-nn")
         sizes = np.unique(np.rint(np.geomspace(*made.sizes, 8)).astype(np.int64))
-        risk = made.curve(sizes).risk
-        assert (risk >= 0.0).all()
-        assert (risk <= 1.0).all()
-        assert "their labels" in made.curve(sizes).kind
-        assert any("below 0" in said for said in made.warnings)
-        for n in (20, 60):
-            losses = []
+        curve = made.curve(sizes)
+        assert (curve.risk >= 0.0).all()
+        assert (curve.risk <= 1.0).all()
+        assert "wrong votes" in curve.kind
+        assert (curve.standard_error > 0.0).all()
+        for n in (20, 100):
+            wrong, squares = [], []
             for s in range(20):
                 order = rng.permutation(len(y))
                 train, test = order[:n], order[n:]
                 outcome = learners.make("k-nn").run([Problem(points[train], np.eye(3)[y[train]], points[test], s)])[0]
-                losses.append(0.5 * float(np.square(outcome.prediction - np.eye(3)[y[test]]).sum(axis=1).mean()))
-            assert made.curve([n]).risk[0] == pytest.approx(np.mean(losses), abs=0.06)  # three orders are few
-    assert "variogram" in predict_own_data(X, X[:, 0], learner="k-nn").curve([100]).kind  # the control
+                wrong.append(np.mean(outcome.prediction.argmax(axis=1) != y[test]))
+                squares.append(0.5 * float(np.square(outcome.prediction - np.eye(3)[y[test]]).sum(axis=1).mean()))
+            found = made.curve([n])
+            assert found.risk[0] == pytest.approx(np.mean(wrong), abs=0.015 + 4.0 * found.standard_error[0])
+            if y is noisy and n == 100:  # the control: what stood there before
+                assert abs(np.mean(squares) - np.mean(wrong)) > 0.015 + 4.0 * found.standard_error[0]
+    assert "variogram" in predict_own_data(X, X[:, 0], learner="k-nn").curve([100]).kind  # the other control
 
 
 def test_masked_classes_stay_classes_and_what_is_masked_stays_out() -> None:

@@ -13,7 +13,7 @@ import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.measure import fit_power_law
 from fractalman.measure.scaling import student_t
-from fractalman.prediction import planning
+from fractalman.prediction import planning, plans
 from fractalman.report import jsonable, plan_lines
 
 SMALL = 6000
@@ -112,6 +112,6 @@ def test_wrong_words_are_refused(words: dict[str, object], match: str) -> None:
 
 def test_seeds_are_the_fewest() -> None:
     for scatter in np.geomspace(1e-4, 3.0, 25):
-        seeds = planning._seeds(float(scatter), 0.02)
+        seeds = plans._seeds(float(scatter), 0.02)
         assert seeds == 3 or student_t(seeds - 2) * scatter / math.sqrt(seeds - 1) > 0.02
         assert student_t(seeds - 1) * scatter / math.sqrt(seeds) <= 0.02 or seeds > 10**5

@@ -28,11 +28,11 @@ def test_drawn_vectors_and_starts_have_the_expected_risk() -> None:
     X, train, test = draw.coordinates(), draw.order[:24], draw.test[:60]
     due = np.array([risk.mean() for risk in flow.along(draw.covariance, X[train], X[test], train, test, times)])
     y = draw.labels(4000)
-    single = flow.drawn(y[train], y[test], X[train], X[test], times, seed=5)
+    single = flow.drawn(y[train], y[test], X[train], X[test], times, key=5)
     error = single.std(axis=0) / np.sqrt(len(single))
     assert single.shape == (4000, 2)
     assert (np.abs(single.mean(axis=0) - due) < 4.0 * error).all()
-    without = replace(flow, from_start=False).drawn(y[train], y[test], X[train], X[test], times, seed=5)
+    without = replace(flow, from_start=False).drawn(y[train], y[test], X[train], X[test], times, key=5)
     assert (np.abs(without.mean(axis=0) - due) > 8.0 * error).all()
 
 

@@ -51,10 +51,22 @@ def test_the_report_says_what_falls_short(script: ModuleType) -> None:
     assert not script.as_wanted([*good, *[row("clean", None)] * 10])
     small, seen = [{**row("noise .1", True), "changed_to": level} for level in (1.04, 1.06)]  # both in 1.02 ± .05
     text = script.report([*good, row("cubed", True), small, seen], 3, 5, 7, "command")
-    assert "sabotage that agrees: 3 of 5 (wanted: 0); 1 of them change the level by less than the ±" in text
+    assert "sabotage that agrees: 3 of 5, 60.0 % (14.7 … 94.7 %) (wanted: 0); 1 of them change the level by" in text
+    assert "clean that differs: 1 of 20, 5.0 % (0.1 … 24.9 %)" in text
     assert "(its own curve has the level 1.060)" in text
     assert "reduced: 3 of 7 cases" in text
     assert "| clean | 1-nn | 19 | 1 | 0 |" in text
+
+
+def test_draws_are_counted_together_with_an_interval(script: ModuleType) -> None:
+    """Clopper and Pearson's: both ends leave 2.5 % of binomial draws beyond; no other draw, no line."""
+    rows = [row("clean", False)] * 4 + [row("clean", True)] * 40
+    beside = [{"condition": "clean", "agrees": answer} for answer in ["False"] * 3 + ["True"] * 100 + [""] * 3]
+    beside += [{"condition": "shuffled", "agrees": "False"}]
+    (line,) = script.pooled(rows, beside, [Path("verdicts_fourth.csv")])
+    assert "of 1 sabotages 0 agree, 0.0 % (0.0 … 97.5 %)" in line
+    assert "of 150 clean ones 7 differ, 4.7 % (1.9 … 9.4 %), 147 are resolved" in line
+    assert script.pooled(rows, [], []) == []
 
 
 def test_a_run_goes_on_where_it_ended(script: ModuleType, tmp_path: Path) -> None:
