@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -41,15 +42,15 @@ def test_the_size_is_read_off_the_curve() -> None:
 @pytest.mark.parametrize(
     ("at", "due", "sizes", "agrees", "words"),
     [
-        ([90.0, 100.0, 110.0], 64.0, SIZES, True, "of the law's order"),
-        ([90.0, 100.0, 110.0], 10.0, SIZES, False, "beyond the law's order"),
-        ([90.0, 100.0, 110.0], 1000.0, SIZES, False, "beyond the law's order"),
+        ([90.0, 100.0, 110.0], 64.0, SIZES, True, "64: of its order of magnitude"),
+        ([90.0, 100.0, 110.0], 10.0, SIZES, False, "not of its order"),
+        ([90.0, 100.0, 110.0], 1000.0, SIZES, False, "not of its order"),
         ([30.0, 100.0, 330.0], 64.0, SIZES, None, "leaves the law's order"),
-        ([1e9, 1e9, 1e9], 64.0, SIZES, False, "by 0 of 3 replicates"),
+        ([1e9, 1e9, 1e9], 64.0, SIZES, False, "in 0 of 3 replicates"),
         ([1e9, 1e9, 1e9], 4000.0, SIZES, None, "use larger train_sizes"),
-        ([100.0, 1e9, 1e9], 64.0, SIZES, None, "by 1 of 3 replicates"),
+        ([100.0, 1e9, 1e9], 64.0, SIZES, None, "in 1 of 3 replicates"),
         ([10.0, 10.0, 10.0], 10.0, SIZES[3:], None, "use smaller train_sizes"),
-        ([10.0, 10.0, 10.0], 1000.0, SIZES[3:], False, "learned at n = 64 already"),
+        ([10.0, 10.0, 10.0], 1000.0, SIZES[3:], False, "had learned half of it at n = 64 already"),
         ([100.0], 64.0, SIZES, None, "use seeds = 2 or more"),
     ],
 )
@@ -58,6 +59,14 @@ def test_verdicts(at: list[float], due: float, sizes: list[int], agrees: bool | 
     assert found is not None
     assert found.agrees is agrees
     assert words in found.reason
+
+
+def test_a_replicate_without_a_risk_leaves_it_open() -> None:
+    points = _points([90.0, 100.0, 110.0])
+    broken = [*points[:-1], dataclasses.replace(points[-1], risk=math.nan)]
+    found = size_verdict(broken, _due(64.0, 3))
+    assert found is not None
+    assert found.agrees is None
 
 
 def test_so_few_examples_that_learning_by_heart_is_as_quick_resolve_nothing() -> None:
