@@ -128,7 +128,7 @@ def report(results: dict[tuple[int, int, int, int], Result]) -> str:
             *order_words(measured),
             "",
             "Not measured: other widths, learning rates and parameterizations, more than two symbols a production,",
-            "larger m^L; the budget of steps was not doubled. No verdict of `fm.confirm` rests on n_c·m^L.",
+            "larger m^L; the budget of steps was not doubled. `fm.confirm` asks for n_c·m^L within √10.",
             "",
             "## Sizes of half the constant's risk, over n_c·m^L",
             "",

@@ -110,25 +110,27 @@ def _step(points: Sequence[Point], due: Sequence[LearnedAt], seeds: Sequence[int
     law = np.array([entry.size for entry in due])
     mean = math.exp(float(np.log(law).mean()))
     smallest, largest = min(point.n for point in points), max(point.n for point in points)
-    named = f"the law's {due[0].symbol} = {mean:,.0f}, which it names up to a factor"
+    what, named = due[0].what, f"the law's {due[0].symbol} = {mean:,.0f}"
+    if not all(math.isfinite(point.risk) for point in points):
+        return _answer(None, f"learned {what} where nobody knows, with replicates without a risk", named)
     if (measured == 0.0).any():
         sooner = bool((measured == 0.0).all()) and smallest * FACTOR < law.min()
-        said = f"{due[0].what}: learned at n = {smallest:,} already ({named})"
+        said = f"had learned {what} at n = {smallest:,} already ({named})"
         return _answer(False if sooner else None, said, "use smaller train_sizes")
     if not np.isfinite(measured).all():
         reached = int(np.isfinite(measured).sum())
         later = reached == 0 and largest > FACTOR * law.max()
-        said = f"{due[0].what}: learned by {reached} of {measured.size} replicates up to n = {largest:,} ({named})"
+        said = f"learned {what} in {reached} of {measured.size} replicates up to n = {largest:,} ({named})"
         return _answer(False if later else None, said, "use larger train_sizes")
     ratios = np.log(measured / law)
     if ratios.size < 2:
-        said = f"{due[0].what}: learned at n = {measured[0]:,.0f}, {math.exp(ratios[0]):.3g} times {named}"
+        said = f"learned {what} at n = {measured[0]:,.0f}, {math.exp(ratios[0]):.3g} times {named}"
         return _answer(None, said, "use seeds = 2 or more")
     center, error = float(ratios.mean()), float(ratios.std(ddof=1)) / math.sqrt(ratios.size)
     half = student_t_real(float(ratios.size - 1), level) * error
     low, high = math.exp(center - half), math.exp(center + half)
     said = (
-        f"{due[0].what}: learned at n = {math.exp(float(np.log(measured).mean())):,.0f}, {math.exp(center):.3g} "
+        f"learned {what} at n = {math.exp(float(np.log(measured).mean())):,.0f}, {math.exp(center):.3g} "
         f"({low:.3g} to {high:.3g}) times {named}"
     )
     if low > FACTOR or high < 1.0 / FACTOR:
@@ -142,5 +144,6 @@ def _step(points: Sequence[Point], due: Sequence[LearnedAt], seeds: Sequence[int
 
 
 def _answer(agrees: bool | None, said: str, more: str) -> SizeVerdict:
-    word = "of the law's order" if agrees else "beyond the law's order" if agrees is False else f"not resolved, {more}"
+    order = "of its order of magnitude"
+    word = order if agrees else f"not {order}" if agrees is False else f"not resolved, {more}"
     return SizeVerdict(agrees, f"{said}: {word}")

@@ -160,14 +160,14 @@ def conclude(spec: Spec, tasks: Sequence[Task], finished: Mapping[Task, Sequence
         sizes = None if steps is None else size_verdict(mine, steps)
         if sizes is not None and verdicts[-1].agrees is None:  # no curve: a law's sizes are what can be held against
             verdicts[-1] = dataclasses.replace(
-                verdicts[-1], agrees=sizes.agrees, reason=f"{sizes.reason}; {verdicts[-1].reason}"
+                verdicts[-1], agrees=sizes.agrees, sizes=sizes.reason, reason=f"{sizes.reason}; {words}"
             )
         law = label_law(mine, max(spec.label_draws, spec.network_draws), gaussian(spec.recipe))
         if law is not None and law.broken:  # nothing that is predicted is about such labels
             verdicts[-1] = dataclasses.replace(
                 verdicts[-1], agrees=False, reason=f"{law.reason}; {verdicts[-1].reason}"
             )
-        if words and spec.recipe.classifies and verdicts[-1].measured is None:
+        if words and spec.recipe.classifies and verdicts[-1].measured is None and not verdicts[-1].sizes:
             # what was measured is said whatever could not be
             verdicts[-1] = dataclasses.replace(verdicts[-1], reason=f"{verdicts[-1].reason}; {words}")
     points += [dataclasses.replace(p, regime="floor", reason=_FLOOR_REASON) for p in floor_points]

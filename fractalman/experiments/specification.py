@@ -370,7 +370,7 @@ def given_rules(recipe: Recipe) -> bool:
 def has_floor(recipe: Recipe) -> bool:
     """Whether a sweep has a Bayes floor: of Gaussian values on a tree or of a field, or from strings' rules."""
     if recipe.redraws_labels:
-        return recipe.gaussian_values and (recipe.has_hierarchy or family_of(recipe).laws.field is not None)
+        return recipe.gaussian_values and (recipe.has_hierarchy or family_of(recipe).laws.field_of(recipe) is not None)
     return recipe.has_hierarchy and given_rules(recipe)
 
 

@@ -129,6 +129,8 @@ class Verdict(VerdictDisplay):
         The same in words.
     level : Level or None, default None
         The comparison with the predicted curve; None = it was not asked.
+    sizes : str, default ""
+        Where something was learned against the sizes that a law names, where that is the verdict; "" elsewhere.
     """
 
     learner: str
@@ -159,6 +161,7 @@ class Verdict(VerdictDisplay):
     slope_agrees: bool | None = None
     slope_reason: str = ""
     level: Level | None = None
+    sizes: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values, without the fit's parts.

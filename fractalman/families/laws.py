@@ -97,7 +97,9 @@ class Laws(Generic[R]):
     finite_size : bool, default True
         Whether curves at finite sizes are computed; no for families whose labels are classes without a value behind.
     on_trees : recipe → bool, optional
-        Whether labels lie on the hierarchy's trees, where that is up to the recipe; no curve is computed elsewhere.
+        Whether labels lie on the hierarchy's trees, where that is up to the recipe.
+    on_field : recipe → bool, optional
+        Whether they are the field of ``field``, where that is up to the recipe; no curve is computed where neither is.
     """
 
     law: Callable[[R, LearnerProperties], Law] | None = None
@@ -114,11 +116,16 @@ class Laws(Generic[R]):
     drawn_curve: Callable[[R, Any], DrawnCurve | None] | None = None
     finite_size: bool = True
     on_trees: Callable[[R], bool] | None = None
+    on_field: Callable[[R], bool] | None = None
 
     def has_curves(self, recipe: R) -> bool:
         """Return whether curves at finite sizes are computed from values on trees or of a field."""
-        known = self.field is not None or recipe.has_hierarchy
-        return known and self.finite_size and (self.on_trees is None or self.on_trees(recipe))
+        on_trees = recipe.has_hierarchy and (self.on_trees is None or self.on_trees(recipe))
+        return self.finite_size and (on_trees or self.field_of(recipe) is not None)
+
+    def field_of(self, recipe: R) -> Callable[[R, int, AnyFloat | None], FieldCovariance] | None:
+        """Return what gives the labels' covariance where they are a field, None where they are none."""
+        return self.field if self.on_field is None or self.on_field(recipe) else None
 
     def law_of(self, recipe: R, learner: LearnerProperties) -> Law:
         """Return the law that a learner must follow on a recipe's data.

@@ -214,7 +214,7 @@ def constants_of(y: F64, classes: int) -> tuple[float, float]:
 
 def field_of(recipe: Recipe, n_points: int) -> theory.FieldCovariance | None:
     """The covariance of labels that are a field and lie on no tree, at the first points; None for other families."""
-    field = family_of(recipe).laws.field
+    field = family_of(recipe).laws.field_of(recipe)
     return None if field is None else field(recipe, n_points, None)
 
 
@@ -224,7 +224,7 @@ def _bytes_of(draw: Realization) -> int:
 
 def _draw(recipe: Recipe) -> Realization:
     """Build one structure and say who trains and who is tested."""
-    if family_of(recipe).laws.field is not None:
+    if family_of(recipe).laws.field_of(recipe) is not None:
         return _field_draw(recipe)
     made = generation.structure(recipe)
     n = made.y.size
@@ -262,6 +262,8 @@ def _field_draw(recipe: Recipe) -> Realization:
 
     def coordinates() -> AnyFloat:
         """Its own coordinates, for the rotation into R^d changes no distance; nuisance beside them."""
+        if field.parts is not None:  # parts have places of their own in X
+            return embedded()
         if not recipe.nuisance_dim:
             return field.places
         points = np.arange(len(field.places))
@@ -294,7 +296,7 @@ def label_covariance(recipe: Recipe, n_points: int, places: AnyFloat | None = No
         places: their coordinates up to a rotation; None = drawn anew.
     Errors: RecipeError for families whose labels lie on a tree.
     """
-    field = family_of(recipe).laws.field
+    field = family_of(recipe).laws.field_of(recipe)
     if field is None:
         raise RecipeError(f"labels of family {recipe.family!r} lie on a tree: use its label tree")
     return field(recipe, n_points, places)

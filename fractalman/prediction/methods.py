@@ -236,7 +236,9 @@ def no_floor(recipe: Recipe) -> str:
             "was never seen, and no floor of who sees X is known"
         )
     if recipe.classifies and not recipe.gaussian_values:
-        instead = ' for field = "waves": use field = "exact"' if family_of(recipe).laws.field is not None else ""
+        instead = (
+            ' for field = "waves": use field = "exact"' if family_of(recipe).laws.field_of(recipe) is not None else ""
+        )
         return f"no Bayes floor of classes is known{instead or ', because their values are not Gaussian'}"
     return (
         f"family {recipe.family!r}: no Bayes floor at finite sizes is known for it; use theory.posterior where the "
@@ -253,7 +255,7 @@ def control_of(source: DrawnRealizations | Splits) -> Control | None:
     if isinstance(source, Splits) or source.recipe.classifies:
         return None
     laws = family_of(source.recipe).laws
-    if not laws.has_curves(source.recipe) or laws.exact_curve is None or laws.field is not None:
+    if not laws.has_curves(source.recipe) or laws.exact_curve is None or laws.field_of(source.recipe) is not None:
         return None
     floor = laws.exact_curve(source.recipe, "bayes")
     if floor is not None:
@@ -302,7 +304,7 @@ def _of_classes(
         nats = "cross-entropy of " * (loss == CROSS_ENTROPY)
         kind = f"Bayes floor of {nats}classes for who knows the training values, {over}"
         compute = realization.averaged(source, realization.class_bayes_floor(loss == CROSS_ENTROPY))
-        if family_of(_recipe_of(source)).laws.field is not None:
+        if family_of(_recipe_of(source)).laws.field_of(_recipe_of(source)) is not None:
             return Method(kind, compute, _FIELD_LARGEST, _FIELD_SECONDS)
         return Method(kind, compute, affordable=_seconds(source))
     if learner == "1-nn" and gaussian:
@@ -356,7 +358,7 @@ def _one_neighbour(source: DrawnRealizations | Splits) -> Method:
 def _floor(source: DrawnRealizations | Splits) -> Method:
     recipe = _recipe_of(source)
     what = "Bayes floor" if recipe.gaussian_values else "best linear smoother"
-    if family_of(recipe).laws.field is not None:
+    if family_of(recipe).laws.field_of(recipe) is not None:
         kind = f"{what} by conditioning the field, {_over(source)}"
         return Method(kind, realization.averaged(source, realization.bayes_floor), _FIELD_LARGEST, _FIELD_SECONDS)
     exact = _exact(source, "bayes")

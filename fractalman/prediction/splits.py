@@ -66,7 +66,7 @@ class Splits:
         def labels(draws: int) -> F64:
             return generation.label_draws(data, draws)
 
-        if family_of(recipe).laws.field is not None:
+        if family_of(recipe).laws.field_of(recipe) is not None:
             covariance = _field(data)
         else:
             tree = noisy(data.label_tree, recipe)

@@ -155,6 +155,8 @@ def verdict_sentence(verdict: Verdict) -> str:
         verdict.measured is None or (verdict.agrees is False and verdict.slope_agrees is not False)
     ):
         return _level_sentence(verdict, level)
+    if verdict.sizes:
+        return verdict.reason
     if verdict.measured is None:
         expected = "" if due is None else f" where {number(due)} is due"
         return f"was not measured{expected}: {verdict.reason.removeprefix('not measurable: ')}"

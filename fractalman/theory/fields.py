@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._arguments import checked_arguments
-from fractalman._typing import F64, I64, AnyFloat
+from fractalman._typing import F64, I64, AnyFloat, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
 from fractalman.kernels import distances
@@ -175,6 +175,8 @@ class FieldCovariance(LabelCovariance):
         σ of the recipe, in prior standard deviations.
     cut_off : bool, default True
         Whether the waves end at T, as those of a field of waves do; False = T → ∞.
+    parts : (n,) integer or None, default None
+        Which of several independent fields of the same law every point belongs to; None = all to one.
 
     Raises
     ------
@@ -193,13 +195,23 @@ class FieldCovariance(LabelCovariance):
     [1.01]
     """
 
-    def __init__(self, places: AnyFloat, hurst: float, noise: float = 0.0, cut_off: bool = True) -> None:
+    def __init__(
+        self,
+        places: AnyFloat,
+        hurst: float,
+        noise: float = 0.0,
+        cut_off: bool = True,
+        parts: AnyInt | None = None,
+    ) -> None:
         self.places = np.asarray(places, np.float64)
         if self.places.ndim != 2 or not np.isfinite(self.places).all():
             raise RecipeError(f"places of shape {self.places.shape}: expected a finite table (points, coordinates)")
         if not (math.isfinite(noise) and noise >= 0.0):
             raise RecipeError(f"noise = {shown(noise)}: expected a finite number >= 0")
         self.hurst, self.noise, self.cut_off = _check_hurst(hurst), float(noise), bool(cut_off)
+        self.parts = None if parts is None else np.asarray(parts)
+        if self.parts is not None and (self.parts.shape != self.places.shape[:1] or self.parts.dtype.kind not in "iu"):
+            raise RecipeError(f"parts of shape {self.parts.shape}: expected integers ({self.places.shape[0]},)")
 
     @property
     def n_points(self) -> int:
@@ -219,8 +231,9 @@ class FieldCovariance(LabelCovariance):
         FieldCovariance
             Of these points alone.
         """
-        chosen = self.places[check_points("points", points, self.n_points)]
-        return FieldCovariance(chosen, self.hurst, self.noise, self.cut_off)
+        chosen = check_points("points", points, self.n_points)
+        parts = None if self.parts is None else self.parts[chosen]
+        return FieldCovariance(self.places[chosen], self.hurst, self.noise, self.cut_off, parts)
 
     def prior(self, points: I64) -> F64:
         """Return Σ_ii = 1 + σ², (points,) float64.
@@ -254,16 +267,24 @@ class FieldCovariance(LabelCovariance):
         """
         r = np.sqrt(np.square(self.places[i] - self.places[j]).sum(axis=1))
         own = 2.0 * self.noise**2 * (np.asarray(i) != np.asarray(j))
-        return np.asarray(field_variogram(r, self.hurst, self.cut_off) + own, np.float64)
+        found = field_variogram(r, self.hurst, self.cut_off)
+        if self.parts is not None:
+            found[self.parts[i] != self.parts[j]] = 2.0
+        return np.asarray(found + own, np.float64)
 
     @cached_property
     def _all(self) -> F64:
-        return field_variogram(distances(self.places, self.places), self.hurst, self.cut_off)
+        everyone = np.arange(self.n_points)
+        return self._between(everyone, everyone)
 
     def _variogram(self, i: I64, j: I64) -> F64:
-        if self.n_points <= _KEPT:
-            return np.asarray(self._all[np.ix_(i, j)], np.float64)
-        return field_variogram(distances(self.places[i], self.places[j]), self.hurst, self.cut_off)
+        return np.asarray(self._all[np.ix_(i, j)], np.float64) if self.n_points <= _KEPT else self._between(i, j)
+
+    def _between(self, i: I64, j: I64) -> F64:
+        found = field_variogram(distances(self.places[i], self.places[j]), self.hurst, self.cut_off)
+        if self.parts is not None:  # independent fields of variance 1
+            found[self.parts[i][:, None] != self.parts[j][None, :]] = 2.0
+        return found
 
     def block(self, i: I64, j: I64) -> F64:
         """Return Σ between two lists of points, (len(i), len(j)) float64.

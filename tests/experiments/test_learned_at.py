@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
+from fractalman.experiments import load_spec
 from fractalman.experiments.learned_at import FACTOR, half_sizes, size_verdict
 from fractalman.experiments.points import Point
+from fractalman.experiments.results import conclude
+from fractalman.experiments.specification import Spec, tasks_of
+from fractalman.families.base import family_of
 from fractalman.families.laws import LearnedAt
+from fractalman.learners import learner_class
+from fractalman.report.tables import verdict_sentence
 
 SIZES = [2**k for k in range(3, 13)]
 
@@ -18,8 +25,8 @@ def _points(at: list[float], sizes: list[int] = SIZES) -> list[Point]:
     """Replicates whose risk falls from 1 to 0, half of it at a size of their own."""
     return [
         Point(
-            learner="mlp", n=n, seed=i, risk=1.0 / (1.0 + (n / half) ** 2), train_risk=0.0, v_in=1.0, n_population=None,
-            value=n,
+            learner="mlp", n=n, seed=i, risk=1.0 / (1.0 + (n / half) ** 2), train_risk=0.0, v_in=1.0,
+            n_population=math.inf, value=n,
         )
         for i, half in enumerate(at)
         for n in sizes
@@ -41,15 +48,15 @@ def test_the_size_is_read_off_the_curve() -> None:
 @pytest.mark.parametrize(
     ("at", "due", "sizes", "agrees", "words"),
     [
-        ([90.0, 100.0, 110.0], 64.0, SIZES, True, "of the law's order"),
-        ([90.0, 100.0, 110.0], 10.0, SIZES, False, "beyond the law's order"),
-        ([90.0, 100.0, 110.0], 1000.0, SIZES, False, "beyond the law's order"),
+        ([90.0, 100.0, 110.0], 64.0, SIZES, True, "64: of its order of magnitude"),
+        ([90.0, 100.0, 110.0], 10.0, SIZES, False, "not of its order"),
+        ([90.0, 100.0, 110.0], 1000.0, SIZES, False, "not of its order"),
         ([30.0, 100.0, 330.0], 64.0, SIZES, None, "leaves the law's order"),
-        ([1e9, 1e9, 1e9], 64.0, SIZES, False, "by 0 of 3 replicates"),
+        ([1e9, 1e9, 1e9], 64.0, SIZES, False, "in 0 of 3 replicates"),
         ([1e9, 1e9, 1e9], 4000.0, SIZES, None, "use larger train_sizes"),
-        ([100.0, 1e9, 1e9], 64.0, SIZES, None, "by 1 of 3 replicates"),
+        ([100.0, 1e9, 1e9], 64.0, SIZES, None, "in 1 of 3 replicates"),
         ([10.0, 10.0, 10.0], 10.0, SIZES[3:], None, "use smaller train_sizes"),
-        ([10.0, 10.0, 10.0], 1000.0, SIZES[3:], False, "learned at n = 64 already"),
+        ([10.0, 10.0, 10.0], 1000.0, SIZES[3:], False, "had learned half of it at n = 64 already"),
         ([100.0], 64.0, SIZES, None, "use seeds = 2 or more"),
     ],
 )
@@ -58,6 +65,14 @@ def test_verdicts(at: list[float], due: float, sizes: list[int], agrees: bool | 
     assert found is not None
     assert found.agrees is agrees
     assert words in found.reason
+
+
+def test_a_replicate_without_a_risk_leaves_it_open() -> None:
+    points = _points([90.0, 100.0, 110.0])
+    broken = [*points[:-1], dataclasses.replace(points[-1], risk=math.nan)]
+    found = size_verdict(broken, _due(64.0, 3))
+    assert found is not None
+    assert found.agrees is None
 
 
 def test_so_few_examples_that_learning_by_heart_is_as_quick_resolve_nothing() -> None:
@@ -86,3 +101,45 @@ def test_steps_are_asked_where_every_replicate_has_them_and_the_worst_one_counts
     assert size_verdict(points, [(), (), ()]) is None
     assert size_verdict([], _due(64.0, 3)) is None
     assert math.isclose(FACTOR * FACTOR, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("table", "loss", "half", "agrees", "words"),
+    [
+        ({"family": "random-hierarchy-model", "levels": 3, "synonyms": 2}, "0-1", 100.0, True, "n_c·m^3 = 64"),
+        ({"family": "random-hierarchy-model", "levels": 3, "synonyms": 2}, "0-1", 2e5, False, "in 0 of 3 replicates"),
+        ({"family": "grammar-language", "levels": 2, "synonyms": 2}, "cross-entropy", 2e5, False, "n-gram (context = "),
+    ],
+)
+def test_a_sweep_of_networks_on_strings_ends_in_such_a_verdict(
+    table: dict[str, object], loss: str, half: float, agrees: bool, words: str
+) -> None:
+    """Of risks that are made up, the network being trained nowhere; kernels are not asked for sizes."""
+    spec = load_spec(
+        {
+            "recipe": {"n_points": 1, **table},
+            "sweep": {"learners": ["mlp"], "train_sizes": SIZES, "seeds": 3, "test_size": 256, "loss": loss},
+        }
+    )
+    made = {(point.n, point.seed): point for point in _points([half] * 3)}
+    finished = {
+        task: [
+            dataclasses.replace(made[task.value, i], risk=2.0 * made[task.value, i].risk, v_in=2.0) for i in range(3)
+        ]
+        for task in tasks_of(spec)
+        if task.learner == "mlp"
+    }
+    [verdict] = conclude(spec, tasks_of(spec), finished, lambda _: None).verdicts
+    assert verdict.agrees is agrees, verdict.reason
+    assert words in verdict.reason
+    assert verdict.sizes in verdict_sentence(verdict)
+    assert learned_at_of(spec) == 3
+
+
+def learned_at_of(spec: Spec) -> int:
+    """How many replicates have sizes for a network; none has for a kernel."""
+    law = family_of(spec.recipe).laws.learned_at
+    assert law is not None
+    assert not law(spec.recipe, learner_class("laplace-kernel").properties, spec.loss)
+    recipes = [spec.replicate_recipe(i) for i in range(spec.seeds)]
+    return sum(bool(law(recipe, learner_class("mlp").properties, spec.loss)) for recipe in recipes)

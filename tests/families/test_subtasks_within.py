@@ -12,6 +12,8 @@ import fractalman as fm
 from fractalman.errors import RecipeError
 from fractalman.families.base import memory_of
 from fractalman.prediction import law_of
+from fractalman.prediction.drawn import label_covariance
+from fractalman.theory import FieldCovariance
 
 WITHIN = {
     "ensemble": fm.PercolationEnsemble(n_points=1, ambient_dim=8),
@@ -136,3 +138,39 @@ def test_sweeps_run_on_subtasks_of_every_kind(name: str) -> None:
     assert result.verdicts[0].agrees is not False, result.verdicts[0].reason
     floors = [p.risk for p in result.points if p.learner == "bayes"]
     assert (len(floors) > 0) == (name != "sphere")
+
+
+@pytest.mark.parametrize("growth", ["sorted", "nested"])
+def test_labels_that_are_a_field_within_subtasks_have_its_covariance_and_curves(growth: str) -> None:
+    """Drawn labels against the covariance, which points of one subtask alone share; one field for all is refuted."""
+    within = fm.SmoothManifold(n_points=1, ambient_dim=8, dim=1, hurst=0.4)
+    recipe = fm.Subtasks(n_points=40, within=within, noise=0.2, seed=3, growth=growth)
+    data, every = fm.generate(recipe), np.arange(40)
+    drawn = np.cov(fm.label_draws(data, 3000))
+    covariance = label_covariance(recipe, 40)
+    error = np.sqrt((1.04**2 + covariance.block(every, every) ** 2) / 3000)
+    assert (np.abs(drawn - covariance.block(every, every)) < 5.0 * error).all()
+    assert covariance.parts is not None
+    np.testing.assert_array_equal(covariance.parts, data.cluster)
+    one = FieldCovariance(covariance.places, 0.4, 0.2)
+    assert (np.abs(drawn - one.block(every, every)) > 5.0 * error).mean() > 0.05
+    for learner in ("1-nn", "laplace-kernel", "mlp", "bayes"):
+        risk = fm.predict(recipe.replace(n_points=200), learner, draws=3).curve([16, 128]).risk
+        assert risk[1] < risk[0]
+    twice = fm.Subtasks(n_points=40, within=fm.Subtasks(n_points=1, within=within, seed=3))
+    parts = label_covariance(twice, 40).parts
+    assert parts is not None
+    assert np.unique(parts).size > np.unique(fm.generate(twice).cluster).size
+
+
+@pytest.mark.slow(reason="a sweep of six replicates", but=[])
+def test_one_neighbour_on_fields_within_subtasks_agrees_and_other_subtasks_differ() -> None:
+    within = {"family": "smooth-manifold", "ambient_dim": 8, "dim": 1, "hurst": 0.5}
+    recipe = {"family": "subtasks", "n_points": 6000, "within": within, "seed": 5}
+    sweep = {"learners": ["1-nn"], "train_sizes": [32, 64, 128, 256], "seeds": 6, "test_size": 512, "label_draws": 8}
+    [verdict] = fm.confirm({"recipe": recipe, "sweep": sweep}).verdicts
+    assert verdict.agrees is not False, verdict.reason
+    assert "of the predicted curve" in verdict.reason
+    level = fm.predict(fm.from_dict(recipe | {"zipf_exponent": 0.3}), "1-nn").curve([32, 256]).risk
+    own = fm.predict(fm.from_dict(recipe), "1-nn").curve([32, 256])
+    assert (np.abs(level - own.risk) > 5.0 * own.standard_error).all()

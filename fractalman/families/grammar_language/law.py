@@ -112,7 +112,7 @@ def learned_at(recipe: GrammarLanguage, learner: LearnerProperties, loss: str) -
     strings = number_of_data(recipe.vocabulary, recipe.synonyms, recipe.branching, recipe.levels)
     distinct = float(strings) if strings < 10**300 else math.inf
     return tuple(
-        LearnedAt(f"the context below the symbol {h + 1} up", f"(v·C_{h + 1})^−2", size, (high + low) / 2.0, distinct)
+        LearnedAt(f"the tokens under the symbol {h + 1} up", f"(v·C_{h + 1})^−2", size, (high + low) / 2.0, distinct)
         for h, (size, (high, low)) in enumerate(zip(correlation_sizes(recipe), pairwise(floors), strict=False))
         if math.isfinite(size) and high - low > _VISIBLE * floors[0]
     )

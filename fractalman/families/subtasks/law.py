@@ -9,13 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from fractalman._typing import F64, I64
+from fractalman._typing import F64, I64, AnyFloat, AnyInt
 from fractalman.families._forests.law import population_window
 from fractalman.families.base import family_of
 from fractalman.families.laws import ExactCurve, Laws
+from fractalman.families.subtasks import nested
+from fractalman.families.subtasks.parts import parts
 from fractalman.families.subtasks.recipe import Subtasks
 from fractalman.recipes import Recipe
-from fractalman.theory import UNSEEN_RISK
+from fractalman.theory import UNSEEN_RISK, FieldCovariance
 from fractalman.theory.grammars import rare_rules_window
 from fractalman.theory.laws import elementary
 from fractalman.theory.laws.elementary import tuned_with_noise
@@ -165,10 +167,41 @@ def neighbour_bias(recipe: Subtasks) -> float | None:
     return laws.bias_of(own)
 
 
+def field(recipe: Subtasks, n_points: int, _places: AnyFloat | None = None) -> FieldCovariance:
+    """Return the covariance of labels that are a field within each subtask, independent between them, noise included.
+
+    Args:
+        recipe: of the subtasks. n_points: how many of its points.
+        _places: not looked at: places within a subtask are drawn anew.
+    """
+    made = [_within_field(part) for _, part in parts(recipe)]
+    numbers: list[AnyInt] = []  # of independent fields: one a subtask, or those of subtasks within it
+    for covariance in made:
+        own = np.zeros(covariance.n_points, np.int64) if covariance.parts is None else covariance.parts
+        numbers.append(own + (int(numbers[-1].max()) + 1 if numbers else 0))
+    rows = np.arange(recipe.n_points) if recipe.growth == "sorted" else nested.arrival(recipe).rows
+    places = np.empty((recipe.n_points, made[0].places.shape[1]))
+    cluster = np.empty(recipe.n_points, np.int64)
+    places[rows] = np.concatenate([covariance.places for covariance in made])
+    cluster[rows] = np.concatenate(numbers)
+    first = made[0]
+    return FieldCovariance(places[:n_points], first.hurst, recipe.noise, first.cut_off, cluster[:n_points])
+
+
+def _within_field(part: Recipe) -> FieldCovariance:
+    """The covariance of one subtask's labels."""
+    known = family_of(part).laws.field_of(part)
+    if known is None:
+        raise TypeError(f"labels of family {part.family!r} are no field")
+    return known(part, int(part.n_points or 0), None)
+
+
 LAWS = Laws[Subtasks](
     law=subtasks_law,
     noisy_exponent=noisy_exponent,
     exact_curve=exact_curve,
     neighbour_bias=neighbour_bias,
+    field=field,
     on_trees=lambda recipe: recipe.has_hierarchy and recipe.valued,
+    on_field=lambda recipe: recipe.valued and family_of(recipe.within).laws.field_of(recipe.within) is not None,
 )

@@ -15,7 +15,7 @@ def covariance_of(sample: Sample) -> LabelCovariance | None:
         return TreeCovariance(tree)
     if recipe is None:
         return None
-    field = family_of(recipe).laws.field
+    field = family_of(recipe).laws.field_of(recipe)
     if field is None:
         return None
     return field(recipe, len(sample.X), None if recipe.nuisance_dim else sample.X)
