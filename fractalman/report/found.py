@@ -87,14 +87,10 @@ def found_by_granularity(result: GranularityResult) -> list[Found]:
         words = f"takes most at scale {best['scale']:,}: {_percent(best, 'linear')} % of the variance"
         more = f", where all else takes {_percent(best, 'nonlinear')} % beyond it"
         out.append(Found("linear regression in every subcluster", words + more))
-        out += [
-            Found(
-                _NAMES.get(row["learner"], row["learner"]),
-                f"leaves {_risk(row, 'risk')} of the variance" + _due(row["expected_risk"]),
-            )
-            for row in result.table
-            if row["scale"] == result.scales[-1] and row["own_scale"] is None
-        ]
+        for row in result.table:
+            if row["scale"] == result.scales[-1] and row["own_scale"] is None:
+                name = _NAMES.get(row["learner"], row["learner"])
+                out.append(Found(name, f"leaves {_risk(row, 'risk')} of the variance{_due(row['expected_risk'])}"))
     held = [row for row in result.linear if row["agrees"] is not None]
     if held:
         agree = sum(row["agrees"] for row in held)

@@ -48,13 +48,8 @@ def test_a_dictionary_is_held_against_chance(mcc: float, half: float | None, wor
 
 
 def share(scale: int, between: float, linear: float = 0.1) -> dict[str, Any]:
-    shares = {"between": between, "linear": linear, "nonlinear": 0.05}
-    return {
-        "scale": scale,
-        "between_above_chance": between,
-        **shares,
-        **{f"{key}_half_width": 0.01 for key in (*shares, "between_above_chance")},
-    }
+    shares = {"between": between, "between_above_chance": between, "linear": linear, "nonlinear": 0.05}
+    return {"scale": scale, **shares, **{f"{key}_half_width": 0.01 for key in shares}}
 
 
 def test_where_a_label_is_made_and_what_learners_leave() -> None:
