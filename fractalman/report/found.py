@@ -89,7 +89,7 @@ def found_by_granularity(result: GranularityResult) -> list[Found]:
         out.append(Found("linear regression in every subcluster", words + more))
         for row in result.table:
             if row["scale"] == result.scales[-1] and row["own_scale"] is None:
-                name = _NAMES.get(row["learner"], row["learner"])
+                name = _NAMES.get(row["learner"]) or str(row["learner"])
                 out.append(Found(name, f"leaves {_risk(row, 'risk')} of the variance{_due(row['expected_risk'])}"))
     held = [row for row in result.linear if row["agrees"] is not None]
     if held:
