@@ -66,28 +66,31 @@ def _against_chance(claim: Row) -> tuple[str, str]:
     return ("above chance", "yes") if apart > 0.0 else ("below chance", "no")
 
 
+_NAMES = {"bayes": "the posterior mean (Bayes)"}
+
+
 def found_by_granularity(result: GranularityResult) -> list[Found]:
     """Return where the label is made, where learning is linear, what each learner leaves, and how the law holds."""
     rows = sorted(result.shares, key=lambda row: -row["scale"])
     out = []
     made = [row for row in rows if (row["between_above_chance"] or 0.0) >= 0.5]
     if made:
-        words = f"half of it lies between the subclusters of at most {made[0]['scale']:,} points"
-        out.append(Found("the label", f"is made above that scale: {words} ({_percent(made[0], 'between')} %)"))
+        words = f"{_percent(made[0], 'between_above_chance')} % of it beyond chance lie between its subclusters"
+        out.append(Found("the label", f"is made above scale {made[0]['scale']:,}: {words}"))
     elif rows:
         fine = rows[-1]
-        words = f"{_percent(fine, 'between')} % of it lies between the subclusters of at most {fine['scale']:,} points"
+        share = f"{_percent(fine, 'between_above_chance')} % of it beyond chance"
+        words = f"{share} lie between the subclusters of at most {fine['scale']:,} points"
         out.append(Found("the label", f"is made below the scales looked at: {words}"))
     if rows:
         best = max(rows, key=lambda row: row["linear"] or 0.0)
         words = f"takes most at scale {best['scale']:,}: {_percent(best, 'linear')} % of the variance"
         more = f", where all else takes {_percent(best, 'nonlinear')} % beyond it"
         out.append(Found("linear regression in every subcluster", words + more))
-        out += [
-            Found(row["learner"], f"leaves {_risk(row, 'risk')} of the variance" + _due(row["expected_risk"]))
-            for row in result.table
-            if row["scale"] == result.scales[-1] and row["own_scale"] is None
-        ]
+        for row in result.table:
+            if row["scale"] == result.scales[-1] and row["own_scale"] is None:
+                name = _NAMES.get(row["learner"]) or str(row["learner"])
+                out.append(Found(name, f"leaves {_risk(row, 'risk')} of the variance{_due(row['expected_risk'])}"))
     held = [row for row in result.linear if row["agrees"] is not None]
     if held:
         agree = sum(row["agrees"] for row in held)

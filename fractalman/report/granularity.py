@@ -239,7 +239,7 @@ def granularity_page(result: GranularityResult) -> str:
         *([] if result.exact else [paragraph(ESTIMATE, "strong")]),
         paragraph(
             f"{values['train_size']:,} training points, {values['test_size']:,} unseen ones, {values['seeds']} "
-            f"replicates. {CUTS_ARE_GIVEN}"
+            f"replicate{'s' * (values['seeds'] != 1)}. {CUTS_ARE_GIVEN}"
         ),
     ]
     parts = [*_shares_section(result), *_learners_section(result), *_curves_section(result), *_linear_section(result)]

@@ -48,8 +48,8 @@ def test_a_dictionary_is_held_against_chance(mcc: float, half: float | None, wor
 
 
 def share(scale: int, between: float, linear: float = 0.1) -> dict[str, Any]:
-    shares = {"between": between, "linear": linear, "nonlinear": 0.05}
-    return {"scale": scale, "between_above_chance": between, **shares, **{f"{key}_half_width": 0.01 for key in shares}}
+    shares = {"between": between, "between_above_chance": between, "linear": linear, "nonlinear": 0.05}
+    return {"scale": scale, **shares, **{f"{key}_half_width": 0.01 for key in shares}}
 
 
 def test_where_a_label_is_made_and_what_learners_leave() -> None:
@@ -65,7 +65,7 @@ def test_where_a_label_is_made_and_what_learners_leave() -> None:
         linear=[{"agrees": True}, {"agrees": False}, {"agrees": None}],
     )
     label, regression, ridge, law = found_by_granularity(result)  # type: ignore[arg-type]
-    assert "at most 512 points (60.0 ± 1.0 %)" in label.sentence
+    assert "is made above scale 512: 60.0 ± 1.0 % of it beyond chance" in label.sentence
     assert "scale 512: 20.0 ± 1.0 %" in regression.sentence
     assert (ridge.name, ridge.sentence) == ("ridge", "leaves 0.4 ± 0.02 of the variance where 0.38 was expected")
     assert (law.words, law.kind) == ("not everywhere", "no")
