@@ -14,7 +14,7 @@ bootstraps over rows and over model sizes (percentiles; --draws 0 leaves them ou
 
 The frontier's exponent is judged on tables of 7 budgets with the runs of one budget around its optimum, by each of
 Hoffmann's three approaches, and so are the optimum at the largest budget and at a hundred times that. A run is a
-function of --seed; its rows of frontiers are kept in a journal, and --minutes of processor time end it early, to be
+function of --seed; its cells are kept in journals, and --minutes of processor time end it early, to be
 gone on with by the same command. The tables printed begin with the shortfalls. Exit status: 0 done, 2 a request that
 cannot be met, 3 ended by --minutes.
 """
@@ -30,7 +30,9 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -190,6 +192,27 @@ def frontier_cell(kind: str, tables: int, seed: int, models: int = LADDER) -> np
     return np.stack([hits / np.maximum(given, 1), given / tables])
 
 
+def journalled(
+    wanted: list[tuple[Any, ...]], measured: Callable[..., Any], journal: Path, minutes: float
+) -> dict[tuple[Any, ...], Any] | None:
+    """What is measured of every cell wanted, from the journal where it is there; None where the time ended first."""
+    kept = {}
+    for line in journal.read_text().splitlines() if journal.exists() else []:
+        entry = json.loads(line)
+        kept[tuple(entry["cell"])] = entry["shares"]
+    for one in wanted:
+        if one in kept:
+            continue
+        if time.process_time() > 60.0 * minutes:
+            print("stopped by --minutes: the same command goes on", file=sys.stderr)
+            return None
+        kept[one] = measured(*one)
+        print(*one, kept[one], file=sys.stderr, flush=True)
+        with journal.open("a") as file:
+            file.write(json.dumps({"cell": one, "shares": kept[one]}) + "\n")
+    return kept
+
+
 def frontier_report(
     tables: int, seed: int, noises: list[str], ladders: list[int], journal: Path, minutes: float
 ) -> str | None:
@@ -197,22 +220,12 @@ def frontier_report(
 
     The rows that the journal has are not drawn again.
     """
-    kept = {}
-    for line in journal.read_text().splitlines() if journal.exists() else []:
-        entry = json.loads(line)
-        kept[tuple(entry["cell"])] = entry["shares"]
     wanted = [(kind, models, tables, seed) for models in ladders for kind in noises]
-    for cell_of in wanted:
-        if cell_of in kept:
-            continue
-        if time.process_time() > 60.0 * minutes:
-            print("stopped by --minutes: the same command goes on", file=sys.stderr)
-            return None
-        kind, models, *_ = cell_of
-        kept[cell_of] = frontier_cell(kind, tables, seed, models).tolist()
-        print(*cell_of, kept[cell_of], file=sys.stderr, flush=True)
-        with journal.open("a") as file:
-            file.write(json.dumps({"cell": cell_of, "shares": kept[cell_of]}) + "\n")
+    kept = journalled(
+        wanted, lambda kind, models, *_: frontier_cell(kind, tables, seed, models).tolist(), journal, minutes
+    )
+    if kept is None:
+        return None
     lines = [
         "# Coverage of frontier exponents and optima", "",
         f"{datetime.date.today().isoformat()} · fractalman {fm.__version__} · numpy {np.__version__}, scipy "
@@ -230,7 +243,7 @@ def frontier_report(
     return "\n".join(lines) + "\n"
 
 
-def report(results: list[tuple[str, int, str, np.ndarray]], tables: int, seed: int, seconds: float) -> str:
+def report(results: list[tuple[str, int, str, np.ndarray]], tables: int, seed: int) -> str:
     """The study as a page: shortfalls of what is printed, then all of it."""
     low, high = WANTED
     printed = [(kind, rows, values) for kind, rows, name, values in results if name == "printed"]
@@ -246,7 +259,7 @@ def report(results: list[tuple[str, int, str, np.ndarray]], tables: int, seed: i
         "# Coverage of the intervals of joint fits", "",
         f"{datetime.date.today().isoformat()} · fractalman {fm.__version__} · Python {platform.python_version()}, "
         f"numpy {np.__version__}, scipy {scipy.__version__} · {tables} tables a cell, so "
-        f"± {2 * math.sqrt(0.05 * 0.95 / tables):.3f} (two standard errors) · seed {seed} · {seconds / 60:.0f} min · "
+        f"± {2 * math.sqrt(0.05 * 0.95 / tables):.3f} (two standard errors) · seed {seed} · "
         "scripts/joint_coverage.py", "",
         f"Of {cells} printed intervals (95 %), {cells - len(short) - wide} cover {low:.0%} to {high:.0%}, "
         f"{len(short)} less, {wide} more.", "", "## Shortfalls of what is printed", "",
@@ -295,7 +308,7 @@ def main() -> int:
     if options.tables < 1 or not noises or not set(options.rows) <= set(ROWS):
         print(f"expected --tables 1 or more, --noises and --rows of {', '.join(map(str, ROWS))}", file=sys.stderr)
         return 2
-    folder, start = Path(options.output), time.monotonic()
+    folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
     page = frontier_report(
         options.tables, options.seed, noises, options.ladders, folder / "frontiers.jsonl", options.minutes
@@ -305,13 +318,14 @@ def main() -> int:
     (folder / "frontiers.md").write_text(page, encoding="utf-8")
     if options.only_frontiers:
         return 0
-    results = []
-    for rows in options.rows:
-        for kind in noises:
-            for name, values in cell(kind, rows, options.tables, options.seed, options.draws).items():
-                results.append((kind, rows, name, values))
-            print(f"{rows} rows, {kind}: printed {np.round(results[-1][3], 3)}", file=sys.stderr, flush=True)
-    text = report(results, options.tables, options.seed, time.monotonic() - start)
+    wanted = [(kind, rows, options.tables, options.seed, options.draws) for rows in options.rows for kind in noises]
+    kept = journalled(
+        wanted, lambda *of: {k: v.tolist() for k, v in cell(*of).items()}, folder / "joint_fits.jsonl", options.minutes
+    )
+    if kept is None:
+        return 3
+    results = [(*one[:2], name, np.array(values)) for one in wanted for name, values in kept[one].items()]
+    text = report(results, options.tables, options.seed)
     (folder / "joint_fits.md").write_text(text, encoding="utf-8")
     with (folder / "joint_fits.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")

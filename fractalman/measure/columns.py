@@ -309,9 +309,10 @@ def _chosen(cells: Cells, wanted: dict[str, str]) -> tuple[dict[str, tuple[str, 
     if "loss" not in chosen and set(known_as) == {"wall time", "step", "value"}:
         chosen["loss"] = (known_as["value"], "loss", 1.0)
         said.append("a scalar as TensorBoard exports it")
-    if "loss" not in chosen and "L" in names and "L" not in taken and set(chosen) & set(AXES):
-        layers = {number(cell, cells.decimal_comma) for cell in cells.column("L")} <= {None, *range(1000)}
-        chosen |= {} if layers else {"loss": ("L", "loss", 1.0)}
+    letter = next((name for name in names if name.strip("$ ") == "L" and name not in taken), None)
+    if "loss" not in chosen and letter and set(chosen) & set(AXES):
+        layers = {number(cell, cells.decimal_comma) for cell in cells.column(letter)} <= {None, *range(1000)}
+        chosen |= {} if layers else {"loss": (letter, "loss", 1.0)}
     if chosen.get("loss", ("", "", 1.0))[1].endswith("_count") and "trials" not in chosen:
         cases = [known_as[word] for word in ("total", "n total", "n items", "cases") if word in known_as]
         if len(cases) == 1:
@@ -333,7 +334,7 @@ def _suited(cells: Cells, chosen: dict[str, tuple[str, str, float]], names: list
         )
         raise RecipeError(
             f"{cells.source} has columns {listed(names)} and none that is a loss; expected loss, nll, bpb, perplexity, "
-            f"accuracy or error_rate; use --columns loss=NAME{guess}"
+            f"accuracy or error_rate; use --columns loss=NAME, or accuracy=NAME of a score whose best is 1{guess}"
         )
     axes = [axis for axis in AXES if axis in chosen]
     if not axes:

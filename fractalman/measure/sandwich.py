@@ -32,7 +32,7 @@ _LOG_NORMAL = -0.6352  # mean of ln|z| of a standard normal z
 _LOG_SPREAD = 1.2337  # variance of ln|z|
 _FLAT = 1e-8  # singular values below this share of the largest are rounding
 _DENSE = 1500  # rows up to which whole matrices are made
-SHARED = 0.3  # groups count where scores are shared at this level: missing it costs more than a wider interval
+SHARED = 0.5  # groups count where scores are shared at this level: missing it costs more than a wider interval
 _REAL = 1.5  # rows a group, on average, from which groups are no coincidences of sizes, and may stand for rows
 SURE = 0.05  # below this level rows are sure to err together, and the errors are those between groups alone
 

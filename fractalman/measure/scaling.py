@@ -31,6 +31,7 @@ from fractalman.measure.serial import serial_covariance, slope_error
 
 CONFIDENCE = 0.95
 _ROUNDING = 1e-8  # a bend below this is rounding, not curvature
+_STEPS = 16.0  # of the last digit, by which logarithms and sums of an exact curve may be off
 
 
 @dataclass(frozen=True, repr=False)
@@ -428,7 +429,11 @@ def _result(
     curves: _Curves, parameters: F64, error: float, freedom: int, bend: _Bend, without_floor: float,
     floor: tuple[float, float] | None,
 ) -> PowerLawFit:  # fmt: skip
-    """Return the fit of ln A and α, the first two parameters, as callers see it."""
+    """Return the fit of ln A and α, the first two parameters, as callers see it; no error is below that of rounding."""
+    logs = np.log(curves.mean[curves.mean > 0.0])
+    rounded = _STEPS * np.finfo(np.float64).eps * float(np.abs(logs).max(initial=1.0))
+    error = max(error, rounded / max(float(curves.x.std()), 1e-300))
+    floor = None if floor is None else (floor[0], max(floor[1], rounded * abs(floor[0])))
     value, half_width = float(parameters[1]), student_t(freedom) * error
     _resolved(value, half_width, curves.warnings)
     return PowerLawFit(

@@ -209,6 +209,10 @@ def _text(file: Path, text: str, delimiter: str | None) -> Cells:
     if len(lines) < 2:
         raise RecipeError(f"{file} has {len(lines)} lines: expected a header line and rows of numbers")
     header = [name.strip() for name in lines[0][1]]
+    below = [cell.strip() for cell in lines[1][1]]
+    if len(below) == len(header) and all(re.fullmatch(r"[(\[][^()\[\]]+[)\]]|", cell) for cell in below) and any(below):
+        header = [f"{name} {unit}".strip() for name, unit in zip(header, below, strict=True)]  # a row of units
+        del lines[1]
     # a row that is longer only by empty cells, or shorter by a trailing separator, is whole
     while (
         header

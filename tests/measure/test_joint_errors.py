@@ -311,7 +311,7 @@ def test_intervals_of_the_isoflop_exponent_cover() -> None:
 
 @pytest.mark.parametrize(("within", "between"), [(1.0, 0.0), (0.05, 1.0), (1.0, 0.8)])
 def test_the_printed_covariance_is_the_one_that_the_rows_call_for(within: float, between: float) -> None:
-    """Rows alone where nothing is shared, groups alone where rows surely err together, else the wider of each."""
+    """Rows alone where nothing looks shared, groups alone where rows surely err together, else the wider of each."""
     P, n, clean = grid(7)
     groups = np.unique(P, return_inverse=True)[1]
     chosen = set()
@@ -324,12 +324,12 @@ def test_the_printed_covariance_is_the_one_that_the_rows_call_for(within: float,
         rows, grouped = sandwich.between_rows(found), sandwich.between_groups(found, groups)
         if p_value < 0.05:
             np.testing.assert_array_equal(printed.matrix, grouped.matrix)
-        elif p_value < 0.3:
+        elif p_value < sandwich.SHARED:
             wide = [stdtrit(c.degrees_of_freedom, 0.975) * c.standard_error for c in (rows, grouped, printed)]
             np.testing.assert_allclose(wide[2], np.maximum(wide[0], wide[1]), rtol=1e-12)
         else:
             np.testing.assert_array_equal(printed.matrix, rows.matrix)
-        chosen.add("groups" if p_value < 0.05 else "rows" if p_value >= 0.3 else "wider")
+        chosen.add("groups" if p_value < 0.05 else "rows" if p_value >= sandwich.SHARED else "wider")
     assert chosen >= {(1.0, 0.0): {"rows"}, (0.05, 1.0): {"groups"}, (1.0, 0.8): {"groups", "wider"}}[within, between]
 
 

@@ -415,6 +415,16 @@ def test_distinct_data_and_passes_make_the_data(tmp_path: Path) -> None:
 def test_capital_letters_alone_are_sizes_and_loss(tmp_path: Path) -> None:
     text = "N,D,L\n" + "\n".join(",".join(f"{v:.12g}" for v in row) for row in joint_rows())
     assert read_losses(written(tmp_path / "t.csv", text)).header == {"n_params": "N", "n_data": "D", "loss": "L"}
+    dressed = written(tmp_path / "d.csv", text.replace("N,D,L", "$N$,$D$,$L$"))
+    assert read_losses(dressed).header == {"n_params": "$N$", "n_data": "$D$", "loss": "$L$"}
     layers = "N,D,L\n" + "\n".join(f"{P:g},{n:g},12" for P, n, _ in joint_rows())
     with pytest.raises(RecipeError, match="none that is a loss"):
         read_losses(written(tmp_path / "u.csv", layers))
+
+
+def test_a_row_of_units_belongs_to_the_header(tmp_path: Path) -> None:
+    rows = [(P / 1e6, n / 1e9, loss) for P, n, loss in joint_rows()]
+    text = "params,tokens,loss\n(M),(B),(nats)\n" + "\n".join(",".join(f"{v:.12g}" for v in row) for row in rows)
+    table = read_losses(written(tmp_path / "t.csv", text))
+    np.testing.assert_allclose(table.column["n_data"], [n for _, n, _ in joint_rows()], rtol=1e-9)
+    assert table.lines[0] == 3

@@ -161,3 +161,16 @@ def test_the_window_and_the_order_of_sizes() -> None:
 def test_what_cannot_be_fitted_is_refused(n: list[float], loss: list[float], options: dict, said: str) -> None:
     with pytest.raises(FitError, match=said):
         fit_power_law(n, loss, **options)
+
+
+@pytest.mark.parametrize("exponent", [0.1, 1.0 / 3.0, 0.7, 1.0, -0.25])
+def test_exact_curves_have_an_interval_of_rounding(exponent: float) -> None:
+    """Residuals of 0 gave an interval without width, beside the truth by the last digit."""
+    n = np.geomspace(100, 1e5, 10).round()
+    for amplitude in (1.0, 3.0, 1e-5, 1e6):
+        fits = [fit_power_law(n, amplitude * n**-exponent)]
+        if exponent > 0.0:
+            fits.append(fit_power_law(n, amplitude * (0.05 + n**-exponent), floor=True))
+        for fit in fits:
+            assert fit.interval[0] <= exponent <= fit.interval[1]
+            assert fit.half_width < 1e-12
