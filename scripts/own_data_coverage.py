@@ -111,6 +111,13 @@ def rows_of(
     return [kept[one] for one in wanted]
 
 
+def exponent_of_mean(cell: list[Row]) -> float:
+    """The exponent of the mean curve; neighbours of a lattice's cluster stand at ranks that differ between draws."""
+    rank = np.array(min((row.rank for row in cell), key=len), float)
+    curves = [np.interp(np.log(rank), np.log(row.rank), row.difference) for row in cell]
+    return float(plain_slope(rank, np.mean(curves, axis=0))[0])
+
+
 Line = tuple[float, int, str, str, str, float, float, float, float, float]
 
 
@@ -122,8 +129,7 @@ def lines_of(rows: list[Row], points: list[int], kinds: list[str]) -> list[Line]
             alone: dict[str, float] = {}
             for kind in kinds:
                 cell = [row for row in rows if (row.points, row.name, row.kind) == (n, name, kind)]
-                rank = np.array(cell[0].rank, float)
-                alone[kind] = noisy = float(plain_slope(rank, np.mean([row.difference for row in cell], axis=0))[0])
+                alone[kind] = noisy = exponent_of_mean(cell)
                 truths = {"clean exponent": alone[BARE.get(kind, kind)], "noisy exponent": noisy}
                 if kind in ("clean", "noise .3", "classes", "heavy noise"):  # of others nobody says what their noise is
                     truths["noise variance"] = SIGMA**2 if "noise" in kind else 0.0

@@ -371,11 +371,12 @@ def test_separated_classes_have_risk_0_and_no_exponent(
 
 
 def test_errors_of_fields_and_of_blocks_are_one_error() -> None:
-    """Labels that scatter more over blocks than fields do are none: then both count, else fields alone."""
+    """Labels that scatter more over blocks than over fields are none: then both count; of many classes always."""
     from fractalman.prediction.label_scatter import _together
 
-    assert _together(0.3, 0.2) == 0.3
-    assert _together(0.3, 0.4) == pytest.approx(0.5)
+    assert _together(0.3, 0.2, several=False) == 0.3
+    assert _together(0.3, 0.4, several=False) == pytest.approx(0.5)
+    assert _together(0.4, 0.3, several=True) == pytest.approx(0.5)
 
 
 def test_votes_of_neighbours_are_shares_of_wrong_answers() -> None:
