@@ -31,6 +31,7 @@ SPEC = {
 }
 
 
+@pytest.mark.usefixtures("sketched")
 def test_nothing_is_shown_where_nobody_looks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fm.write(RECIPE, tmp_path / "a.h5")
     fm.confirm(SPEC, tmp_path / "run")
@@ -88,6 +89,7 @@ def clock(step: float) -> Any:
     return look
 
 
+@pytest.mark.usefixtures("sketched")
 def test_sweeps_say_tasks_and_time_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     monkeypatch.setattr(progress.time, "monotonic", clock(1.0))

@@ -391,6 +391,7 @@ def test_recipes_are_copied_and_pickled() -> None:
             assert again == recipe
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_folder_of_zarr_is_data_of_a_run(tmp_path: Path) -> None:
     zarr = pytest.importorskip("zarr")
     group = zarr.open_group(tmp_path / "p.zarr", mode="w")

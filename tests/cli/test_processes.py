@@ -88,6 +88,7 @@ def test_closed_streams_swallow_names_that_no_encoding_has(monkeypatch: pytest.M
     assert status == cli.WRONG
 
 
+@pytest.mark.usefixtures("sketched")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("how", ["full", "reader gone"])
 def test_messages_that_cannot_be_written_stop_no_work(

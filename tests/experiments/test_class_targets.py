@@ -64,6 +64,7 @@ def clean(predictions: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
         return spec, folder, run_sweep(spec, folder)
 
 
+@pytest.mark.usefixtures("sketched")
 def test_clean_classes_agree_and_rows_are_shares(clean: tuple[Any, Path, Any]) -> None:
     result = clean[2]
     verdicts = {verdict.learner: verdict for verdict in result.verdicts}

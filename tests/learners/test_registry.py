@@ -77,6 +77,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "first-labels"
 
 
+@pytest.mark.usefixtures("sketched")
 def test_a_learner_is_added_by_one_file_and_one_line(toy: str, tmp_path: Path) -> None:
     """A specification names it, its table is read, a plan counts its cost, a sweep measures it, a report shows it."""
     pytest.importorskip("matplotlib")

@@ -134,6 +134,7 @@ def test_two_processes_run_it(spec: Path, tmp_path: Path) -> None:
     assert run_experiment(study("toy"), study("toy").read(spec), tmp_path / "two", jobs=2).rows == whole
 
 
+@pytest.mark.usefixtures("sketched")
 def test_the_command_line_shards_it_and_writes_its_report(
     spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,6 +85,7 @@ def test_mistakes_are_named(changes, said):
         read_granularity(tables)
 
 
+@pytest.mark.slow(reason="a transformer is trained on text; a layer of an mlp is asked for below")
 def test_a_layer_that_is_not_there_is_named():
     spec = read_granularity({**TABLES, "network": {**NETWORK, "layer": "layer-9"}})
     with pytest.raises(RecipeError, match="expected embedding, layer-1"):
@@ -107,6 +108,9 @@ def test_a_layer_over_the_points_of_a_file(tmp_path):
     sample = spec.source.sample(0, 64, 136)
     assert sample.X.shape == (200, 4)
     assert _unexplained(sample.X.astype(float), sample.y) < 1e-8  # the network's answers, linear in its last layer
+    absent = read_granularity({**tables, "network": {**tables["network"], "layer": "layer-9"}}).source
+    with pytest.raises(RecipeError, match=r"network\.layer = 'layer-9': expected 1$"):
+        absent.sample(0, 64, 136)  # of the network that is remembered
     labels = read_granularity({**tables, "network": {**tables["network"], "target": "class"}}).source
     assert np.corrcoef(labels.sample(0, 64, 136).y[:, 0], sample.y[:, 0])[0, 1] > 0.75  # it has learned the label
     other = spec.source.sample(1, 64, 136)
