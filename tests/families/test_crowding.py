@@ -68,3 +68,17 @@ def test_noise_and_classes_follow_the_slower_law() -> None:
     found = fm.predict(fm.Cascade(**classes, branching=4, ambient_dim=3), "1-nn", draws=8)
     assert found.data_exponent == pytest.approx(0.5)
     assert found.local_exponent(256, 1024).value == pytest.approx(0.5, abs=0.12)
+
+
+def test_size_biased_ensembles_are_crowded_whatever_their_size() -> None:
+    """In five coordinates slower than in many, alike for 6000 and 24,000 points; slopes lie below both asymptotes."""
+    sizes, slopes = [64, 256, 1024], {}
+    for d, points in ((5, 6000), (5, 24_000), (64, 6000)):
+        recipe = fm.PercolationEnsemble(n_points=points, ensemble="size-biased", ambient_dim=d)
+        prediction = fm.predict(recipe, "1-nn", draws=6)
+        assert prediction.data_exponent == pytest.approx(0.25 if d == 5 else 0.5)
+        assert not prediction.law.attained
+        slopes[d, points] = prediction.local_exponent(sizes[0], sizes[-1], sizes).value
+    assert slopes[5, 6000] == pytest.approx(slopes[5, 24_000], abs=0.03)
+    assert 0.12 < slopes[5, 6000] < 0.25 < slopes[64, 6000] + 0.03  # the control: many coordinates are faster
+    assert slopes[64, 6000] - slopes[5, 6000] > 0.06

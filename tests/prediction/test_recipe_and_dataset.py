@@ -28,6 +28,16 @@ def test_the_chosen_cells_hold_every_pair(script: ModuleType) -> None:
     assert len(set(script.everything())) == len(script.everything()) == len(cells) * 20
 
 
+def test_fresh_cells_are_other_recipes_drawn_by_a_seed(script: ModuleType) -> None:
+    cells = script.fresh(31)
+    assert len(cells) == len(set(cells)) == 3 * len(script.FRESH)
+    assert cells == script.fresh(31) != script.fresh(32)
+    assert {cell.recipe().family for cell in cells} >= {"subtasks", "bethe-lattice", "lattice-percolation"}
+    assert sum(cell.recipe().classifies for cell in cells) == 12
+    assert not set(script.FRESH) & set(script.FAMILIES)
+    assert script._without_output(["-o", "x", "--fresh", "31", "--minutes", "2"]) == ["--fresh", "31"]
+
+
 @pytest.mark.slow(reason="a grid of families, learners and dimensions", but=["1"])
 @pytest.mark.parametrize("offset", range(4))
 def test_recipe_and_datasets_are_predicted_alike(script: ModuleType, offset: int) -> None:
