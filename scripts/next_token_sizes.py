@@ -90,7 +90,7 @@ def report(results: dict[tuple[tuple[int, int, int], str], Result]) -> str:
             "",
             f"Written by `scripts/next_token_sizes.py`: {SEEDS} replicates of rules, strings and weights, equally",
             "likely productions of two symbols, one-hot inputs, the last token from all before it,",
-            f"{TEST:,} test strings. Networks:",
+            f"{TEST:,} test strings; {len(results)} of {len(LANGUAGES) * len(NETWORKS)} sweeps were run. Networks:",
             *[f"{name} ({', '.join(f'{k} {v:g}' for k, v in table.items())});" for name, table in NETWORKS.items()],
             f"Adam, {', '.join(f'{key} {value:g}' for key, value in TRAINING.items())}: many passes over the points.",
             "",
