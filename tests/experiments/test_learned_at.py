@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+import fractalman as fm
 from fractalman.experiments import load_spec
 from fractalman.experiments.learned_at import FACTOR, half_sizes, size_verdict
 from fractalman.experiments.points import Point
@@ -143,3 +144,18 @@ def learned_at_of(spec: Spec) -> int:
     assert not law(spec.recipe, learner_class("laplace-kernel").properties, spec.loss)
     recipes = [spec.replicate_recipe(i) for i in range(spec.seeds)]
     return sum(bool(law(recipe, learner_class("mlp").properties, spec.loss)) for recipe in recipes)
+
+
+def test_who_knows_nothing_of_the_tree_does_not_agree() -> None:
+    """One neighbour's exact curve, held against the networks' size: it needs nearly all strings."""
+    recipe = fm.RandomHierarchyModel(n_points=1, levels=2, vocabulary=16, synonyms=8, classes=16, seed=4)
+    rows = fm.predict(recipe, "1-nn", draws=3).replicates(SIZES)
+    points = [
+        dataclasses.replace(point, risk=float(rows[point.seed, SIZES.index(point.n)]), v_in=15 / 16)
+        for point in _points([1.0] * 3)
+    ]
+    law = family_of(recipe).laws.learned_at
+    assert law is not None
+    found = size_verdict(points, [law(recipe, learner_class("mlp").properties, "0-1")] * 3)
+    assert found is not None
+    assert found.agrees is not True, found.reason
