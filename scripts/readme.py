@@ -10,6 +10,7 @@ may be changed first in PATH.
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -50,7 +51,11 @@ def typed(step: Step, before: str) -> str:
 
 
 def main() -> None:
-    """Type every block."""
+    """Type every block; nothing is typed where there are arguments, for it installs into the environment in PATH."""
+    argparse.ArgumentParser(
+        description="Type README.md block by block, as printed.",
+        epilog="It installs this clone into the environment whose pip is first in PATH: use one that may be changed.",
+    ).parse_args()
     before = ""
     for step in steps(Path("README.md").read_text(encoding="utf-8")):
         print(f"$ {step.code.rstrip()}", flush=True)

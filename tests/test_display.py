@@ -175,6 +175,8 @@ def problems_of(name: str, thing: Any) -> list[str]:
     if " object at 0x" in text:
         found.append(f"{name}: repr is an address")
     root = ElementTree.fromstring(page)  # not well-formed is an error here
+    bare = [pair for pair in thing._summary().rows if re.fullmatch(r"(?!True|False)([A-Z][a-z]+)+", pair[1])]
+    found += [f"{name}: {row} is a class's name, which says nothing: {words}" for row, words in bare]
     if not {"table", "th"} <= {node.tag for node in root.iter()} and thing._summary().rows:
         found.append(f"{name}: no table")
     return found

@@ -59,8 +59,7 @@ class HtmlTable:
             for name, words in summary.rows
         )
         caption = (
-            '<caption style="text-align:left;font-weight:bold;caption-side:top;white-space:nowrap">'
-            f"{html.escape(summary.title)}</caption>"
+            f'<caption style="text-align:left;font-weight:bold;caption-side:top">{html.escape(summary.title)}</caption>'
         )
         picture = self._thumbnail()
         beside = f"<div>{picture}</div>" if picture else ""
@@ -166,7 +165,10 @@ def brief(value: Any) -> str:
         small = isinstance(value, np.ndarray) and value.ndim == 1 and 0 < value.size <= 5
         return f"[{', '.join(brief(v) for v in value.tolist())}]" if small else f"{value.dtype} {shape}"
     if isinstance(value, HtmlTable):
-        return value._summary().title
+        title, rows = value._summary()
+        if title != type(value).__name__:
+            return title
+        return cut(f"{title}({', '.join(f'{name} {words}' for name, words in rows)})", WIDTH)
     if isinstance(value, Mapping):
         short = len(value) <= 3 and all(not isinstance(v, (Mapping, list, tuple)) for v in value.values())
         inside = ", ".join(f"{k}: {brief(v)}" for k, v in value.items()) if short else ", ".join(map(str, value))
@@ -177,8 +179,7 @@ def brief(value: Any) -> str:
             return f"{len(entries)} entries"
         return cut(f"({', '.join(brief(v) for v in entries)})", WIDTH)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        text = repr(value)
-        return text if len(text) <= WIDTH and "\n" not in text else type(value).__name__
+        return cut(repr(value).partition("\n")[0], WIDTH)
     return cut(str(value), WIDTH)
 
 

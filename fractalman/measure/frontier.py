@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, I64
 from fractalman.config import shown
-from fractalman.display import Display, axes_or_new, frame, log_axes
+from fractalman.display import Display, Summary, axes_or_new, frame, log_axes
 from fractalman.display.style import STYLES
+from fractalman.display.summary import count
 from fractalman.errors import FitError
 from fractalman.measure.joint_result import NAMES, JointPowerLawFit
 from fractalman.measure.scaling import student_t, student_t_real
@@ -70,6 +71,17 @@ class Optimum(Display):
             f"Optimum({self.compute.size} budgets from {first:.3g} to {last:.3g}: n_params {self.n_params[0]:.3g} … "
             f"{self.n_params[-1]:.3g}, n_data {self.n_data[0]:.3g} … {self.n_data[-1]:.3g})"
         )
+
+    def _summary(self) -> Summary:
+        lines = []
+        for row in self.rows():
+            sizes = [
+                f"{name} {row[name]:.3g}, 95 % {row[f'{name}_low']:.3g} … {row[f'{name}_high']:.3g}"
+                for name in ("n_params", "n_data", "loss")
+            ]
+            beyond = ["beyond the table’s budgets"] if row["extrapolated"] else []
+            lines.append((f"compute {row['compute']:.3g}", "; ".join([*sizes, *beyond])))
+        return Summary(f"Optimum of {count(self.compute.size, 'budget')}", lines)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row a budget, as plain values.

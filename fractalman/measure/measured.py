@@ -9,6 +9,7 @@ from fractalman.display import HtmlTable, Summary
 from fractalman.display.summary import as_text, brief
 
 _BENT = ", of a curve that is bent: of this window alone"
+_NAMED = 8  # parts whose names stand in the title
 _SHOWN = 3  # budgets whose best sizes are shown; the table has all
 
 
@@ -38,7 +39,9 @@ class Measured(dict[str, Any], HtmlTable):
         rows = self.answers()
         if not rows:
             rows = [(name, brief(value)) for name, value in self.items()]
-        return Summary(f"Measured: {', '.join(self)}", [*rows, *_remarks(self)])
+        names = [name for name in self if name != "warnings"]
+        title = f"Measured: {', '.join(names[:_NAMED])}{', …' * (len(names) > _NAMED)}"
+        return Summary(title, [*rows, *_remarks(self)])
 
     def __repr__(self) -> str:
         return as_text(self._summary())

@@ -15,6 +15,13 @@ from fractalman.studies.base import Row
 from fractalman.studies.means import means, select
 
 
+def _few(value: Any) -> str:
+    """A cell of a finding: three digits of a number, none of what rounding leaves of 0."""
+    if isinstance(value, float):
+        return f"{0.0 if abs(value) < 1e-12 else value:.3g}"
+    return brief(value)
+
+
 class StudyResultDisplay(Display):
     """The rows of a study: length, iteration and table are theirs."""
 
@@ -34,7 +41,7 @@ class StudyResultDisplay(Display):
         rows = [("missing", count(self.missing, "task"))] if self.missing else []
         for i, row in enumerate(self._findings() if self.rows else ()):
             known = {k: v for k, v in row.items() if v is not None and not k.endswith("_half_width")}
-            rows.append((f"finding {i + 1}", ", ".join(f"{k} {brief(v)}" for k, v in known.items())))
+            rows.append((f"finding {i + 1}", ", ".join(f"{k} {_few(v)}" for k, v in known.items())))
         return Summary(f"{type(self).__name__}: {count(len(self.rows), 'row')}", rows)
 
     def to_pandas(self: Any) -> Any:

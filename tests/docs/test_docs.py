@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -103,6 +104,18 @@ def test_the_readme_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.Monk
         with contextlib.redirect_stdout(printed):
             exec(compile(code, "README.md", "exec"), names)
         assert printed.getvalue() == expected
+
+
+@pytest.mark.parametrize("word", ["--help", "-h", "README.md"])
+def test_the_readme_is_not_typed_by_who_asks_for_help(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    """It installs: `--help` once replaced an environment's editable package."""
+    readme = importlib.import_module("readme")
+    typed: list[object] = []
+    monkeypatch.setattr(readme, "typed", lambda *step: typed.append(step) or "")
+    monkeypatch.setattr(sys, "argv", ["readme.py", word])
+    with pytest.raises(SystemExit):
+        readme.main()
+    assert typed == []
 
 
 def test_the_readmes_commands_exist() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fractalman._extras import load_extra
 from fractalman._typing import I64, AnyFloat
-from fractalman.display import Display
+from fractalman.display import Display, Summary
 from fractalman.errors import RecipeError
 from fractalman.measure.recovery.absorption import Absorption, absorption
 from fractalman.measure.recovery.arrays import checked_seed, checked_threshold
@@ -159,6 +159,11 @@ class Recovery(Display):
         if self.label_loss is not None:
             lines.append(f"  label       {self.label_loss.kept:.3f} of what a readout of the points knows is kept")
         return "\n".join(lines)
+
+    def _summary(self) -> Summary:
+        title, *lines = repr(self).splitlines()
+        cells = [[part.strip(" ()") for part in line.strip().split("  ") if part.strip()] for line in lines]
+        return Summary(title, [(name, "; ".join(parts)) for name, *parts in cells])
 
     def _level(self, name: str) -> str:
         limit = self.limit[name]
