@@ -32,7 +32,7 @@ D = 64
 ROWS = (
     "fill", "cascade", "cascade-random", "cluster", "ensemble", "sphere",
     "write-cluster", "write-ensemble", "write-cascade", "write-sphere", "write-hdf5",
-    "read-h5py", "read", "open-full", "read-full", "verify", "features",
+    "read-h5py", "read", "open-h5py", "open-h5py-full", "open-full", "read-full", "verify", "features",
     "laplace-kernel", "ntk-kernel", "ridge", "laplace-curve", "ntk-curve", "ridge-curve",
 )  # fmt: skip
 SWEPT = 2048
@@ -84,6 +84,17 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         with fm.open(full()) as file:
             file.X[:]
 
+    def open_plain(path: Path) -> None:
+        """What h5py takes to open every column of a file and its table of digests, and ask for type and shape."""
+
+        def asked(_: str, held: Any) -> None:
+            if isinstance(held, h5py.Dataset):
+                found.append((held.shape, held.dtype))
+
+        found: list[Any] = []
+        with h5py.File(path) as file:
+            file.visititems(asked)
+
     def written(recipe: fm.Recipe) -> Call:
         return lambda: fm.write(recipe, folder / "made.h5", overwrite=True)
 
@@ -107,6 +118,8 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         written_plain,
         read_plain,
         read,
+        lambda: open_plain(ours),
+        lambda: open_plain(full()),
         lambda: fm.open(full()).close(),
         read_full,
         lambda: fm.verify(ours),

@@ -6,6 +6,8 @@ import numpy as np
 
 from fractalman._jit import kernel
 
+_SHARED = 4  # entries a column, from which on rows note where columns stand
+
 
 @kernel
 def topological_order(parent, order):  # type: ignore[no-untyped-def]
@@ -83,15 +85,31 @@ def fill_columns(parent, n_points, columns, value, indptr, start, stop, indices,
 
     indptr holds the places in ``indices`` and ``entries`` for these rows only, stop − start + 1 of them; both in one
     pass, because an entry costs what its memory costs. An empty ``entries`` is left alone.
+
+    Paths are climbed until they meet one that was written before, and copied from there: a step of climbing waits for
+    the one before, a copy does not. Where rows are too few to share much, nothing is noted.
     """
     valued = entries.size > 0
+    noted = np.zeros(columns if indptr[stop - start] - indptr[0] >= _SHARED * columns else 0, np.int64)
     for i in range(start, stop):
         j = parent[i] - n_points
         while j >= columns:
             j = parent[n_points + j] - n_points
-        place = indptr[i - start + 1]
-        first = indptr[i - start]
+        place = np.int64(indptr[i - start + 1])
+        first = np.int64(indptr[i - start])
         while place > first:
+            if noted.size > 0:
+                if noted[j] > 0:  # one more than the place of j in an earlier row, which began as this one does
+                    back = noted[j] - place
+                    row, model = indices[first:place], indices[first + back : place + back]
+                    for k in range(row.size):
+                        row[k] = model[k]
+                    if valued:
+                        values, known = entries[first:place], entries[first + back : place + back]
+                        for k in range(values.size):
+                            values[k] = known[k]
+                    break
+                noted[j] = place
             place -= 1
             indices[place] = j
             if valued:

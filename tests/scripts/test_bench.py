@@ -16,16 +16,21 @@ import fractalman as fm
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "bench.py"
 
 
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    """The script as a module."""
-    spec = importlib.util.spec_from_file_location("bench", SCRIPT)
+def loaded(name: str) -> ModuleType:
+    """A script as a module."""
+    spec = importlib.util.spec_from_file_location(name, SCRIPT.with_stem(name))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["bench"] = module  # dataclasses look their module up
+    sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    """The script as a module."""
+    return loaded("bench")
 
 
 def test_every_row_can_be_made(bench: ModuleType) -> None:
@@ -56,3 +61,22 @@ def test_a_row_as_json(bench: ModuleType, monkeypatch: pytest.MonkeyPatch, capsy
     (row,) = printed["rows"]
     assert (row["name"], row["points"], printed["reference_over_kernel"]) == ("tree", 500, None)
     assert row["fills"] > 0
+
+
+def test_a_row_of_the_table_is_reached_stopped_or_neither() -> None:
+    loaded("bench_builds")
+    line = loaded("bench_table").Line
+    pairs = ((0.6, 1.0), (0.7, 0.65), (0.7, 0.5), (0.7, None))
+    states = [line("a", None, now, 0.6, limit).state for now, limit in pairs]
+    assert states == ["reached", "limit", "not reached", "not reached"]
+    rates = [
+        line("a", None, now, 0.85, limit, least=True).state for now, limit in ((0.9, 0.5), (0.8, 0.84), (0.8, 0.9))
+    ]
+    assert rates == ["reached", "limit", "not reached"]
+    assert line("a", 1.0, 0.5, 0.6, 0.2, "copying", "fills").cells()[1:] == [
+        "1.00",
+        "0.50",
+        "0.20 copying",
+        "≤ 0.6",
+        "reached",
+    ]

@@ -176,3 +176,18 @@ def test_choices_of_features_that_cannot_be_are_refused() -> None:
             h.features(**arguments)
     with pytest.raises(TypeError, match="found an argument without a name: expected at most 0"):
         h.features(True)
+
+
+def test_rows_copied_from_rows_that_begin_alike_are_the_paths() -> None:
+    h = fm.generate(fm.PercolationCluster(n_points=300, ambient_dim=2)).hierarchy
+    assert h is not None
+    long = h.features(values=True)
+    assert long.nnz > 4 * long.shape[1]  # so many that columns are noted
+    for row, at in enumerate(h.parent[:300].tolist()):
+        path = []
+        while at >= 0:
+            path.append(at - 300)
+            at = int(h.parent[at])
+        own = slice(long.indptr[row], long.indptr[row + 1])
+        assert long.indices[own].tolist() == path[::-1]
+        assert long.data[own].tolist() == [h.value[300 + j] for j in path[::-1]]

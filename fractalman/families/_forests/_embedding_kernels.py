@@ -56,38 +56,66 @@ def ball_point(key, first, out):  # type: ignore[no-untyped-def]
         out[j] = sphere[j]
 
 
+@inline
+def unit_with(key, first, d, g, lanes, x, bits, t, q):  # type: ignore[no-untyped-def]
+    """Fill g with d normals and return the inverse of their length: `unit_vector` with scratch that is used again."""
+    h = (d + 1) // 2
+    fill_normals32(key, first, g[:h], g[h : 2 * h], x, bits, t, q)
+    if d & 1:
+        g[d] = _f(0.0)
+    return _f(1.0) / np.sqrt(dot(g, g, lanes))
+
+
 @kernel
 def spread_clusters(key, first, children, size, tops, out):  # type: ignore[no-untyped-def]
-    """`spread_directions` from the tops of whole clusters; the k-th top's vector is made of pairs first + k·⌈d/2⌉ …"""
-    d = out.shape[1]
+    """`spread_directions` from the tops of whole clusters; the k-th top's vector is made of pairs first + k·⌈d/2⌉ …
+
+    The vector of a cluster of one point is the point's row.
+    """
+    n, d = out.shape
     h = (d + 1) // 2
+    g, lanes = np.zeros((d + LANES) // LANES * LANES, np.float32), np.empty(LANES, np.float32)
+    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    bits = x.view(np.int32)
     block = 64
-    vectors = np.empty((block, d), np.float32)
-    for a in range(0, tops.size, block):
-        b = min(a + block, tops.size)
-        for k in range(a, b):
-            unit_vector(key, _U(first + k * h), vectors[k - a])
-        spread_directions(key, children, size, tops[a:b], vectors[: b - a], 0, out, tops[:0], vectors[:0])
+    vectors, nodes = np.empty((block, d), np.float32), np.empty(block, np.int64)
+    count = 0
+    for k in range(tops.size):
+        scale = unit_with(key, _U(first + k * h), d, g, lanes, x, bits, t, q)
+        if tops[k] < n:
+            row = out[tops[k]]
+        else:
+            row = vectors[count]
+            nodes[count] = tops[k]
+            count += 1
+        for j in range(d):
+            row[j] = scale * g[j]
+        if count == block:
+            spread_directions(key, children, size, nodes, vectors, 0, out, tops[:0], vectors[:0])
+            count = 0
+    spread_directions(key, children, size, nodes[:count], vectors[:count], 0, out, tops[:0], vectors[:0])
 
 
 @kernel
 def place_roots(key, roots, first, step, scale, out):  # type: ignore[no-untyped-def]
     """out[roots[k]] = scale × (uniform point of the unit ball) + step × itself.
 
-    The ball's point is made of pairs (first + k)·⌈(d+2)/2⌉ … of ``key``.
+    The ball's point is made of pairs (first + k)·⌈(d+2)/2⌉ … of ``key``: see `ball_point`.
     """
     d = out.shape[1]
     h = (d + 3) // 2
-    origin = np.zeros(d, np.float32)
+    g, lanes = np.zeros((d + 2 + LANES) // LANES * LANES, np.float32), np.empty(LANES, np.float32)
+    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    bits = x.view(np.int32)
     for k in range(roots.size):
-        i = roots[k]
+        row = out[roots[k]]
         if scale > _f(0.0):
-            ball_point(key, _U((first + k) * h), origin)
+            inverse = unit_with(key, _U((first + k) * h), d + 2, g, lanes, x, bits, t, q)
             for j in range(d):
-                out[i, j] = scale * origin[j] + step * out[i, j]
+                row[j] = scale * (inverse * g[j]) + step * row[j]
         else:
             for j in range(d):
-                out[i, j] = step * out[i, j]
+                row[j] = step * row[j]
 
 
 @inline
