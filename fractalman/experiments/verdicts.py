@@ -475,10 +475,8 @@ def compare(
             _finite(half_width),
             None,
         )
-    if combined > 0.0:
-        sigma = difference / combined
-    else:
-        sigma = math.copysign(math.inf, difference) if difference else 0.0
+    exact = math.copysign(math.inf, difference) if difference else 0.0
+    sigma = difference / combined if combined > 0.0 else exact
     said = f"by {sigma:+.1f} standard errors ({difference:+.3f} ± {half_width:.3f})"
     beyond = abs(difference) > half_width
     if beyond and strict and abs(difference) <= student_t_real(freedom, 0.025) * combined:

@@ -147,6 +147,10 @@ def _of_symbols(
     recipe = _recipe_of(source)
     if learner == BAYES or not recipe.classifies or not recipe.target_varies:
         return None
+    if not isinstance(source, Splits) and recipe.table_name == "data":  # given points: there are no others like them
+        return None
+    if own is None and not _one_answer(learner):
+        return None
     fitted = own if own is not None else make(learner, _places(learner, recipe))
     if fitted.counting is not None and (isinstance(source, Splits) or not recipe.string_layout):
         return None  # how many columns are a place is the sweep's to say
@@ -168,6 +172,12 @@ def _of_symbols(
 
     usual = None if learner in ("1-nn", "n-gram") else _DENSE
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=usual, loss=loss, constant=constant)
+
+
+def _one_answer(learner: str) -> bool:
+    """Whether a learner of this name declares that its answer is one whatever it starts from."""
+    kind = learner_class(learner)
+    return kind.linear_smoother or kind.convex or kind.properties.kind == "counts"
 
 
 def _places(learner: str, recipe: Recipe) -> dict[str, int]:
