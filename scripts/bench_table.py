@@ -391,13 +391,15 @@ def training() -> Iterator[Line]:
 
 
 WARM_UP = """
+import tempfile
 import tomllib
 from fractalman.catalogue import catalogue_text
 from fractalman.experiments import load_spec, run_sweep
 for name in ("quickstart-cascade", "quickstart-cluster"):
     table = tomllib.loads(catalogue_text(name))
     table["sweep"]["learners"], table["mlp"]["steps"] = ["1-nn", "mlp"], 1
-    run_sweep(load_spec(table))
+    with tempfile.TemporaryDirectory() as folder:
+        run_sweep(load_spec(table), f"{folder}/run")
 """
 """Compiles what a quickstart compiles, the networks' programs among it: no number of steps is part of them."""
 
