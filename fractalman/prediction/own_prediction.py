@@ -17,6 +17,7 @@ from fractalman import measure, theory
 from fractalman._typing import F64, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
+from fractalman.learners import learner_class
 from fractalman.prediction.chosen_settings import (
     LabelDifferences,
     MeasuredVariogram,
@@ -102,6 +103,11 @@ class OwnPrediction(OwnPredictionDisplay):
         last = int(self.smoothness.rank[-1])
         least = 2 if self._spectrum is not None else math.ceil(4.0 * self.n_points / last)
         return min(least, self.n_points // 2), self.n_points // 2 if self._spectrum is not None else self.n_points - 1
+
+    @property
+    def shares(self) -> bool:
+        """Whether risks are shares of wrong answers: on classes those of one and of several neighbours are."""
+        return self.classes > 0 and learner_class(self.learner).properties.kind == "local"
 
     def curve(self, n: Sequence[int] | AnyInt) -> Curve:
         """Return the expected risk on the points that are not trained on, unit of y².

@@ -23,7 +23,8 @@ STUDIED = ("1-nn", "k-nn", "laplace-kernel", "ridge")
 _SPLITS = 5
 _TESTED = 1000  # test points of a split
 _LARGEST_KERNEL = 1024  # training points of a kernel: its time grows as their cube
-_AGREE = 0.15  # share by which a prediction may miss beside three standard errors
+AGREE = 0.15
+"""Share by which a prediction may miss beside three standard errors."""
 _SIZES = 6
 
 
@@ -40,13 +41,13 @@ class StudiedLearner(StudiedDisplay):
     predicted : (sizes,) float64
         nan where there is no prediction.
     measured : (sizes,) float64
-        Over splits; of classes the share of wrong answers (1-nn), or half the squared error summed over one-hot
+        Over splits; of classes the share of wrong answers (1-nn, k-nn), or half the squared error summed over one-hot
         columns.
     standard_error : (sizes,) float64
-        Over splits; of classes the share of wrong answers (1-nn), or half the squared error summed over one-hot
-        columns.
+        Of ``measured``, over splits.
     agrees : bool or None
-        Whether every size agrees within 15 % and three standard errors; None without a prediction.
+        Whether every size agrees within 15 % of the prediction and three standard errors, its own and those of the
+        splits together; None without a prediction.
     failure : str
         Why it could not be studied, "" where it could.
     """
@@ -148,31 +149,33 @@ def _studied(name: str, first: OwnPrediction, points: F64, labels: F64, seed: in
         one = for_learner(first, name, seed)
         low, high = one.sizes
         sizes = np.unique(np.rint(np.geomspace(max(16, low), min(high, largest), _SIZES)).astype(np.int64))
-        predicted = one.curve(sizes).risk
-        rows = np.array(
-            [_split(name, points, labels, first.classes, sizes, n_tested, seed + s) for s in range(_SPLITS)]
-        )
+        curve = one.curve(sizes)
+        rows = np.array([_split(one, points, labels, sizes, n_tested, seed + s) for s in range(_SPLITS)])
     except FractalmanError as error:
         return StudiedLearner(name, np.empty(0, np.int64), nothing, nothing, nothing, None, str(error))
     measured, error_of = rows.mean(axis=0), rows.std(axis=0, ddof=1) / np.sqrt(_SPLITS)
-    agrees = bool((np.abs(measured - predicted) <= _AGREE * predicted + 3.0 * error_of).all())
-    return StudiedLearner(name, sizes, predicted, measured, error_of, agrees, "")
+    allowed = AGREE * curve.risk + 3.0 * np.hypot(error_of, curve.standard_error)
+    agrees = bool((np.abs(measured - curve.risk) <= allowed).all())
+    return StudiedLearner(name, sizes, curve.risk, measured, error_of, agrees, "")
 
 
-def _split(name: str, points: F64, labels: F64, classes: int, sizes: I64, n_tested: int, seed: int) -> F64:
-    """Return the risks of one split, at every size."""
+def _split(one: OwnPrediction, points: F64, labels: F64, sizes: I64, n_tested: int, seed: int) -> F64:
+    """Return the risks of one split, at every size, of the kind that is predicted."""
     from fractalman.random.streams import Role, key64, permutation
 
     order = permutation(key64(seed, Role.PREDICTION, 16), len(points))
     inputs = points.astype(np.float32)
     test = order[-n_tested:]
-    targets = (labels[:, None] == np.arange(classes)).astype(np.float64) if classes else labels[:, None]
+    targets = (labels[:, None] == np.arange(one.classes)).astype(np.float64) if one.classes else labels[:, None]
     out = []
     for n in sizes.tolist():
         problem = Problem(inputs[order[:n]], targets[order[:n]], inputs[test], seed)
-        outcome = learners.make(name).run([problem])[0]
-        square = np.square(outcome.prediction - targets[test])
-        out.append(0.5 * float(square.sum(axis=1).mean()) if classes else float(square.mean()))
+        found = learners.make(one.learner).run([problem])[0].prediction
+        if one.shares:
+            out.append(float(np.mean(found.argmax(axis=1) != labels[test])))
+        else:
+            squares = np.square(found - targets[test]).sum(axis=1)
+            out.append(float(squares.mean()) / (2.0 if one.classes else 1.0))
     return np.array(out)
 
 

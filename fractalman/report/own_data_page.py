@@ -10,7 +10,7 @@ from fractalman._files import as_path
 from fractalman.display import round_numbers
 from fractalman.display.style import new_figure, saved, settings
 from fractalman.prediction.own_prediction import OwnPrediction
-from fractalman.prediction.own_study import OwnStudy, own_study_table
+from fractalman.prediction.own_study import AGREE, OwnStudy, own_study_table
 from fractalman.report import html
 from fractalman.report.files import publish, versions
 from fractalman.report.tables import number
@@ -55,11 +55,12 @@ def own_study_page(study: OwnStudy, source: str) -> str:
         html.table(
             ("learner", "n", "predicted", "measured", "standard error"),
             [
-                (curve.learner, str(int(n)), number(p), number(m), number(e))
+                (curve.learner, f"{int(n):,}", number(p), number(m), number(e))
                 for curve in study.curves
                 for n, p, m, e in zip(curve.n, curve.predicted, curve.measured, curve.standard_error, strict=True)
             ],
         ),
+        html.paragraph(_agreement(study), "note"),
         *(html.paragraph(f"{curve.learner}: {curve.failure}", "note") for curve in study.curves if curve.failure),
         html.heading("What qualifies these numbers"),
         *(html.paragraph(said, "note") for said in one.warnings),
@@ -69,6 +70,14 @@ def own_study_page(study: OwnStudy, source: str) -> str:
         "study.html", title=f"Study of {source}", lead="Geometry, smoothness and learning of points of one's own.",
         found=[], sections=sections, specification=specification, versions=versions(),
     )  # fmt: skip
+
+
+def _agreement(study: OwnStudy) -> str:
+    """What the verdict calls agreement, and what the risks are."""
+    risk = "Risks are squared errors"
+    if study.prediction.classes:
+        risk = "Risks of neighbours are shares of wrong answers, of others half the squared error of class columns"
+    return f"{risk}. Measured ones agree if all lie within {AGREE:.0%} and three standard errors of the predicted."
 
 
 def _exponents(one: OwnPrediction) -> list[tuple[str, str, str]]:

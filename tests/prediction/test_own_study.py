@@ -36,6 +36,24 @@ def test_the_page_holds_prediction_and_measurement(
     assert "--force" in capsys.readouterr().err
 
 
+def test_votes_of_neighbours_are_held_against_shares_of_wrong_votes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noisy classes, where k is not 1: half the squared error, which was measured before, is the control."""
+    rng = np.random.default_rng(1)
+    X = rng.random((900, 2))
+    y = (X[:, 0] + 0.35 * rng.normal(size=900) > 0.5).astype(int)
+    votes = fm.predict_own_data(X, y, learner="k-nn")
+    kernel = fm.predict_own_data(X, y, learner="laplace-kernel")
+    assert (votes.shares, kernel.shares) == (True, False)
+    sizes, splits = np.array([40, 160]), range(6)
+    measured = np.array([own_study._split(votes, votes.points, votes.labels, sizes, 225, s) for s in splits])
+    curve, error = votes.curve(sizes), measured.std(axis=0, ddof=1) / np.sqrt(len(splits))
+    allowed = 0.02 + 3.0 * np.hypot(error, curve.standard_error)
+    assert (np.abs(measured.mean(axis=0) - curve.risk) < allowed).all()
+    monkeypatch.setattr(type(votes), "shares", False)
+    halves = [own_study._split(votes, votes.points, votes.labels, sizes, 225, s) for s in splits]
+    assert (np.abs(np.mean(halves, axis=0) - curve.risk) > allowed).any()
+
+
 @pytest.mark.slow(reason="a whole study of given points")
 def test_shuffled_labels_do_not_agree_with_the_prediction_of_the_true_ones() -> None:
     """A negative control of the verdict: measured on shuffled labels, the prediction misses."""
