@@ -460,11 +460,8 @@ def main() -> int:
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--tree", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.serve is not None:
-        serve(asked.serve)
-        return 0
-    if asked.tree is not None:
-        tree_child(bool(asked.tree))
+    if asked.serve is not None or asked.tree is not None:  # a child of this script
+        serve(asked.serve) if asked.serve is not None else tree_child(bool(asked.tree))
         return 0
     if asked.before is None:
         parser.error("the folder of the build before is needed: git worktree add FOLDER COMMIT")
@@ -477,8 +474,7 @@ def main() -> int:
         for line in lines:
             print(f"| {' | '.join(line.cells())} |", flush=True)
 
-    in_turn = {"generate": generate, "write": write, "files": files, "kernels": kernels}
-    alone = {"memory": memory, "training": training}
+    in_turn, alone = {"generate": generate, "write": write, "files": files, "kernels": kernels}, (memory, training)
     unit = ""
     if set(groups) & in_turn.keys():
         pair = Pair(before, HERE, asked.points, asked.repeats)
@@ -487,9 +483,9 @@ def main() -> int:
                 printed(in_turn[name](pair, asked.points))
         unit = f"A fill of {asked.points:,} × {D} took {pair.fill:.3f} s. "
         pair.close()
-    for name in alone:
-        if name in groups:
-            printed(alone[name]())
+    for group in alone:
+        if group.__name__ in groups:
+            printed(group())
     if "quickstart" in groups:
         printed(quickstart(before))
     if asked.peer:

@@ -19,18 +19,19 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import math
 import platform
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy
+from _journal import journalled
 
 import fractalman as fm
 
@@ -193,23 +194,20 @@ def main() -> int:
     parser.add_argument("--journal", type=Path, help="file of the sets that are measured")
     parser.add_argument("--minutes", type=float, default=math.inf, help="of processor time, after which to stop")
     options = parser.parse_args()
-    journal = options.journal.read_text().splitlines() if options.journal and options.journal.exists() else []
-    kept = {(row.seed, row.name): row for row in (Row(**json.loads(line)) for line in journal)}
-    rows, first = [], options.first_seed
-    for seed in range(first, first + options.seeds):
-        for kind, name, D, X in sets_of(seed):
-            if (seed, name) not in kept:
-                if time.process_time() > 60.0 * options.minutes:
-                    print("stopped by --minutes: the same command goes on", file=sys.stderr)
-                    return 3
-                kept[seed, name] = row = measured(seed, kind, name, D, X)
-                print(seed, name, row.ours["recommended"], file=sys.stderr, flush=True)
-                if options.journal:
-                    with options.journal.open("a") as file:
-                        file.write(json.dumps(vars(row)) + "\n")
-            rows.append(kept[seed, name])
+    first = options.first_seed
+    seeds = range(first, first + options.seeds)
+    sets = ((seed, one) for seed in seeds for one in sets_of(seed))
+    cells = (((seed, one[1]), partial(_plain, seed, *one)) for seed, one in sets)
+    kept = journalled(cells, options.journal, options.minutes)
+    if kept is None:
+        return 3
+    rows = [Row(**found) for found in kept.values()]
     print(report(rows, skdim.__version__, (first, first + options.seeds - 1)))
     return 0
+
+
+def _plain(*one: Any) -> dict[str, Any]:
+    return vars(measured(*one))
 
 
 def report(rows: list[Row], version: str, seeds: tuple[int, int]) -> str:

@@ -24,20 +24,18 @@ from __future__ import annotations
 import argparse
 import csv
 import datetime
-import json
 import math
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import scipy
+from _journal import journalled
 from scipy.special import stdtrit
 
 import fractalman as fm
@@ -192,25 +190,13 @@ def frontier_cell(kind: str, tables: int, seed: int, models: int = LADDER) -> np
     return np.stack([hits / np.maximum(given, 1), given / tables])
 
 
-def journalled(
-    wanted: list[tuple[Any, ...]], measured: Callable[..., Any], journal: Path, minutes: float
-) -> dict[tuple[Any, ...], Any] | None:
-    """What is measured of every cell wanted, from the journal where it is there; None where the time ended first."""
-    kept = {}
-    for line in journal.read_text().splitlines() if journal.exists() else []:
-        entry = json.loads(line)
-        kept[tuple(entry["cell"])] = entry["shares"]
-    for one in wanted:
-        if one in kept:
-            continue
-        if time.process_time() > 60.0 * minutes:
-            print("stopped by --minutes: the same command goes on", file=sys.stderr)
-            return None
-        kept[one] = measured(*one)
-        print(*one, kept[one], file=sys.stderr, flush=True)
-        with journal.open("a") as file:
-            file.write(json.dumps({"cell": one, "shares": kept[one]}) + "\n")
-    return kept
+def _frontiers(kind: str, models: int, tables: int, seed: int) -> list[list[float]]:
+    found: list[list[float]] = frontier_cell(kind, tables, seed, models).tolist()
+    return found
+
+
+def _joint(kind: str, rows: int, tables: int, seed: int, draws: int) -> dict[str, list[float]]:
+    return {name: values.tolist() for name, values in cell(kind, rows, tables, seed, draws).items()}
 
 
 def frontier_report(
@@ -221,9 +207,11 @@ def frontier_report(
     The rows that the journal has are not drawn again.
     """
     wanted = [(kind, models, tables, seed) for models in ladders for kind in noises]
-    kept = journalled(
-        wanted, lambda kind, models, *_: frontier_cell(kind, tables, seed, models).tolist(), journal, minutes
-    )
+    cells_of = [
+        (one, partial(lambda kind, models, *_: frontier_cell(kind, tables, seed, models).tolist(), *one))
+        for one in wanted
+    ]
+    kept = journalled(cells_of, journal, minutes)
     if kept is None:
         return None
     lines = [
@@ -236,10 +224,10 @@ def frontier_report(
         "interval, where it is not all.", "",
         f"| rows | noise | {' | '.join(JUDGED)} |", "|---:|---|" + "---:|" * len(JUDGED),
     ]  # fmt: skip
-    for cell_of in sorted(wanted, key=lambda one: min(kept[one][0])):
-        kind, models, *_ = cell_of
-        cells = [f"{h:.3f}" + ("" if g == 1.0 else f" ({g:.2f})") for h, g in zip(*kept[cell_of], strict=True)]
-        lines.append(f"| {budgets(models)[0].size} | {kind} | {' | '.join(cells)} |")
+    for one in sorted(wanted, key=lambda one: min(kept[one][0])):
+        kind, models, *_ = one
+        shares = [f"{h:.3f}" + ("" if g == 1.0 else f" ({g:.2f})") for h, g in zip(*kept[one], strict=True)]
+        lines.append(f"| {budgets(models)[0].size} | {kind} | {' | '.join(shares)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -319,9 +307,8 @@ def main() -> int:
     if options.only_frontiers:
         return 0
     wanted = [(kind, rows, options.tables, options.seed, options.draws) for rows in options.rows for kind in noises]
-    kept = journalled(
-        wanted, lambda *of: {k: v.tolist() for k, v in cell(*of).items()}, folder / "joint_fits.jsonl", options.minutes
-    )
+    cells = [(one, partial(_joint, *one)) for one in wanted]
+    kept = journalled(cells, folder / "joint_fits.jsonl", options.minutes)
     if kept is None:
         return 3
     results = [(*one[:2], name, np.array(values)) for one in wanted for name, values in kept[one].items()]

@@ -17,16 +17,17 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import math
 import platform
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from _journal import journalled
 
 import fractalman as fm
 from fractalman.prediction.label_scatter import neighbour_law, plain_slope
@@ -94,21 +95,13 @@ def rows_of(
     points: list[int], kinds: list[str], seeds: range, journal: Path | None, minutes: float
 ) -> list[Row] | None:
     """Every draw, from the journal where it is there; None where the time ended first."""
-    lines = journal.read_text().splitlines() if journal and journal.exists() else []
-    kept = {(row.points, row.name, row.kind, row.seed): row for row in (Row(**json.loads(line)) for line in lines)}
     wanted = [(n, name, kind, seed) for seed in seeds for n in points for name in SETS for kind in kinds]
-    for one in wanted:
-        if one in kept:
-            continue
-        if time.process_time() > 60.0 * minutes:
-            print("stopped by --minutes: the same command goes on", file=sys.stderr)
-            return None
-        kept[one] = measured(*one)
-        print(one, kept[one].estimates, file=sys.stderr, flush=True)
-        if journal:
-            with journal.open("a") as file:
-                file.write(json.dumps(vars(kept[one])) + "\n")
-    return [kept[one] for one in wanted]
+    kept = journalled([(one, partial(_plain, *one)) for one in wanted], journal, minutes)
+    return None if kept is None else [Row(**kept[one]) for one in wanted]
+
+
+def _plain(*one: Any) -> dict[str, Any]:
+    return vars(measured(*one))
 
 
 def exponent_of_mean(cell: list[Row]) -> float:
