@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from fractalman.cli.common import DONE, at_work, print_json
-from fractalman.cli.options import RECIPE, add_learner, command, integer, real
+from fractalman.cli.options import RECIPE, command, integer, real
 from fractalman.cli.plots import add_plot, plot_path, write_plot
 from fractalman.cli.tables import add_table, table_path, write_table
 from fractalman.errors import RecipeError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fractalman.cli.options import Commands
 
 
+N_OF_STEPS = 256
+"""Training points along the steps where none are given."""
 STEPS_RATE = 2e-3
 """Learning rate along the steps where none is given, one that networks were held against the flow with."""
 
@@ -27,13 +29,13 @@ def add(commands: Commands) -> None:
         commands, "plan", run, about, "plan cascade-plain --learner 1-nn --resolution 0.05 --plot plan.pdf"
     )
     parser.add_argument("recipe", metavar="RECIPE", help=RECIPE)
-    add_learner(parser)
+    parser.add_argument("--learner", help="which learner (default: 1-nn, with --axis steps mlp)")
     parser.add_argument("--resolution", type=real, default=0.02, help="95 %% half-width wanted (default 0.02)")
     parser.add_argument(
         "--budget", type=integer, default=1_000_000, help="training points that may be fitted (default 10^6)"
     )
     parser.add_argument("--axis", choices=("n", "steps"), default="n", help="what is varied (default n)")
-    parser.add_argument("--n", type=integer, default=256, help="with --axis steps: training points (default 256)")
+    parser.add_argument("--n", type=integer, help="with --axis steps: training points (default 256)")
     parser.add_argument(
         "--learning-rate", type=real, metavar="RATE", help="with --axis steps: of the network, by gradient descent"
     )
@@ -49,12 +51,17 @@ def run(options: argparse.Namespace) -> int:
     from fractalman.report import plan_lines
 
     plot, where = plot_path(options), table_path(options)
-    if options.dry_run:
-        return _dry_run(options)
     learner = _learner(options)
-    with at_work(f"planning for {options.learner}"):
+    if options.dry_run:
+        return _dry_run(options, learner)
+    with at_work(f"planning for {learner if isinstance(learner, str) else learner.name}"):
         plan = make_plan(
-            recipe_of(options.recipe), learner, options.resolution, options.budget, axis=options.axis, n=options.n
+            recipe_of(options.recipe),
+            learner,
+            options.resolution,
+            options.budget,
+            axis=options.axis,
+            n=_points(options),
         )
     said = [*write_plot(plot, plan.plot), *write_table(where, plan.option_rows())]
     if options.json:
@@ -66,27 +73,33 @@ def run(options: argparse.Namespace) -> int:
 
 def _learner(options: argparse.Namespace) -> Any:
     """Return the learner's name, or the network that the options along the steps describe."""
-    settings = {"learning_rate": options.learning_rate, "width": options.width}
-    given = {key: value for key, value in settings.items() if value is not None}
+    asked = {"learning_rate": options.learning_rate, "width": options.width, "n": options.n}
+    given = {key: value for key, value in asked.items() if value is not None}
     if options.axis == "n":
         if given:
             names = " and ".join(f"--{key.replace('_', '-')}" for key in given)
             raise RecipeError(f"{names}: of a network along its steps; use --axis steps with it")
-        return options.learner
-    if options.learner not in ("1-nn", "mlp"):  # the first is what nobody typed
-        return options.learner
+        return options.learner or "1-nn"
+    given.pop("n", None)
+    if options.learner not in (None, "mlp"):
+        return options.learner  # which is refused by its name
     from fractalman.learners import make
 
     return make("mlp", {"optimizer": "sgd", "learning_rate": STEPS_RATE, **given})
 
 
-def _dry_run(options: argparse.Namespace) -> int:
+def _points(options: argparse.Namespace) -> int:
+    """Training points of every network along its steps."""
+    return N_OF_STEPS if options.n is None else int(options.n)
+
+
+def _dry_run(options: argparse.Namespace, learner: Any) -> int:
     """Say what the plan would look at."""
     from fractalman.prediction.planning import plan_work
 
     if options.axis != "n":
-        return _dry_run_of_steps(options)
-    work = plan_work(options.recipe, options.learner, options.resolution, options.budget)
+        return _dry_run_of_steps(options, learner)
+    work = plan_work(options.recipe, learner, options.resolution, options.budget)
     if options.json:
         print_json(work)
         return DONE
@@ -99,16 +112,16 @@ def _dry_run(options: argparse.Namespace) -> int:
             f"drawn: {work['structures']} structures of up to {work['structure_points']:,} points, with "
             f"{work['label_draws']} label vectors each; {work['memory_bytes']:,} bytes at once"
         )
-        curve = f"the curve of {options.learner} on structures, up to n = {sizes[-1]:,}" if work["curve"] else "none"
+        curve = f"the curve of {learner} on structures, up to n = {sizes[-1]:,}" if work["curve"] else "none"
         print(f"computed: {curve}")
     return DONE
 
 
-def _dry_run_of_steps(options: argparse.Namespace) -> int:
+def _dry_run_of_steps(options: argparse.Namespace, learner: Any) -> int:
     """Say what a plan along the steps would look at."""
     from fractalman.prediction.steps_planning import steps_work
 
-    work = steps_work(options.recipe, _learner(options), options.resolution, options.budget, options.axis, options.n)
+    work = steps_work(options.recipe, learner, options.resolution, options.budget, options.axis, _points(options))
     if options.json:
         print_json(work)
         return DONE

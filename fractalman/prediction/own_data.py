@@ -234,7 +234,11 @@ def _with_neighbours(prediction: OwnPrediction, seed: int) -> OwnPrediction:
 
 
 def _with_votes(prediction: OwnPrediction, seed: int) -> OwnPrediction:
-    """The prediction of k neighbours on classes: their votes on parts of these points, and the slope of that curve."""
+    """The prediction of k neighbours on classes: their votes on parts of these points, and the slope of that curve.
+
+    Its intervals held the mean over draws in 110 of 111 draws of 400 points (a half plane with noise, five classes of a
+    field, signs of a cascade; seeds from 1000 on): half-widths are 1.1 to 2.4 times two standard deviations, too wide.
+    """
     law = prediction.neighbours
     prediction = replace(prediction, _variogram=LabelDifferences(prediction.labels, True), _seed=seed)
     if not math.isfinite(law.noisy.value):

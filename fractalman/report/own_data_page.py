@@ -76,7 +76,10 @@ def _agreement(study: OwnStudy) -> str:
     """What the verdict calls agreement, and what the risks are."""
     risk = "Risks are squared errors"
     if study.prediction.classes:
-        risk = "Risks of neighbours are shares of wrong answers, of others half the squared error of class columns"
+        risk = (
+            "Risks of neighbours are shares of wrong answers, of others half the squared error of class columns; what "
+            "is predicted of k-nn are its own votes on other parts of these points, so its agreement tests no theory"
+        )
     return f"{risk}. Measured ones agree if all lie within {AGREE:.0%} and three standard errors of the predicted."
 
 

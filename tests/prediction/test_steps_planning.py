@@ -59,6 +59,12 @@ def test_a_plan_takes_the_steps_that_tell_something(capsys: pytest.CaptureFixtur
     assert "25, 50, 100" in capsys.readouterr().out
     assert main(["plan", "cascade-plain", "--width", "64"]) == 2
     assert "use --axis steps" in capsys.readouterr().err
+    assert main(["plan", "cascade-plain", "--n", "64"]) == 2
+    assert "use --axis steps" in capsys.readouterr().err
+    assert (
+        main(["plan", "cascade-plain", "--axis", "steps", "--learner", "1-nn"]) == 2
+    )
+    assert "one of a network" in capsys.readouterr().err
 
 
 def test_the_scatter_is_that_of_both_parts(monkeypatch: pytest.MonkeyPatch) -> None:
