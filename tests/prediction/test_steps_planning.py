@@ -61,9 +61,7 @@ def test_a_plan_takes_the_steps_that_tell_something(capsys: pytest.CaptureFixtur
     assert "use --axis steps" in capsys.readouterr().err
     assert main(["plan", "cascade-plain", "--n", "64"]) == 2
     assert "use --axis steps" in capsys.readouterr().err
-    assert (
-        main(["plan", "cascade-plain", "--axis", "steps", "--learner", "1-nn"]) == 2
-    )
+    assert main(["plan", "cascade-plain", "--axis", "steps", "--learner", "1-nn"]) == 2
     assert "one of a network" in capsys.readouterr().err
 
 
