@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 
 from fractalman._files import at_home
@@ -26,8 +26,9 @@ COMMANDS = (
 """Modules of this package, in the order in which --help lists what they add."""
 
 
+@cache
 def _parser() -> tuple[Parser, dict[str, Parser]]:
-    """The parser, and those of its commands by name."""
+    """The parser, and those of its commands by name; built once, for `main` may be called more than once."""
     parser = Parser(
         prog="fractalman",
         allow_abbrev=False,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sampled import some
 
 import fractalman as fm
 from fractalman.errors import RecipeError
@@ -146,9 +147,10 @@ def test_labels_that_are_a_field_within_subtasks_have_its_covariance_and_curves(
     within = fm.SmoothManifold(n_points=1, ambient_dim=8, dim=1, hurst=0.4)
     recipe = fm.Subtasks(n_points=40, within=within, noise=0.2, seed=3, growth=growth)
     data, every = fm.generate(recipe), np.arange(40)
-    drawn = np.cov(fm.label_draws(data, 3000))
+    draws = some(3000, fast=500)
+    drawn = np.cov(fm.label_draws(data, draws))
     covariance = label_covariance(recipe, 40)
-    error = np.sqrt((1.04**2 + covariance.block(every, every) ** 2) / 3000)
+    error = np.sqrt((1.04**2 + covariance.block(every, every) ** 2) / draws)
     assert (np.abs(drawn - covariance.block(every, every)) < 5.0 * error).all()
     assert covariance.parts is not None
     np.testing.assert_array_equal(covariance.parts, data.cluster)

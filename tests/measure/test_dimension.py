@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampled import some
 
 import fractalman as fm
 from fractalman.errors import RecipeError
@@ -40,7 +41,7 @@ def test_a_torus_has_its_dimension(method: str, dim: int, within: float) -> None
 
 def test_the_error_is_that_of_repetition() -> None:
     """Over fresh sets the estimates scatter as their standard errors say."""
-    sets = [torus(1500, 2, 6, 100 + s) for s in range(16)]
+    sets = [torus(1500, 2, 6, 100 + s) for s in range(some(16, fast=10))]
     for method in METHODS:
         found = [dimension(X, method=method, n_sources=300) for X in sets]
         scatter = np.std([f.value for f in found], ddof=1)
@@ -147,7 +148,10 @@ def test_neighbours_differ_as_the_moran_exponent_says(branching: int, hurst: flo
 
 def test_a_nugget_is_found_and_without_it_noise_flattens_the_variogram() -> None:
     """σ = ½ on a sphere: with a nugget 2H and 2σ² come back, without it 2H is far too small."""
-    draws = [fm.generate(fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, noise=0.5, seed=s)) for s in range(3)]
+    draws = [
+        fm.generate(fm.SmoothManifold(n_points=some(6000, fast=3500), dim=2, hurst=0.5, noise=0.5, seed=s))
+        for s in range(3)
+    ]
     plain, _ = averaged(draws[:2])
     fitted, fitted_error = averaged(draws, nugget=True)
     assert abs(fitted[0] - 1.0) < 0.2 + 3.0 * fitted_error[0]
@@ -363,7 +367,7 @@ def test_the_dimension_is_that_of_the_set_below_its_noise() -> None:
 
     for D, d, noise in ((3, 30, 0.05), (2, 10, 0.02), (1, 20, 0.01)):
         turn = np.linalg.qr(rng.standard_normal((d, d)))[0][:D]
-        for n in (1000, 3000):
+        for n in (1000, 3000)[: some(2, fast=1)]:
             found = dimension(ball(D, n) @ turn + rng.normal(0.0, noise / math.sqrt(d), (n, d)))
             assert found.interval[0] < D < found.interval[1], (D, n, found)
             assert any("noise" in said for said in found.warnings)
@@ -468,6 +472,7 @@ def test_beyond_the_reference_sets_the_interval_is_wide() -> None:
         assert found.interval[0] <= d <= found.interval[1]
 
 
+@pytest.mark.slow(reason="the same of more points", only=["2000"])
 @pytest.mark.parametrize("n", [900, 2000])
 def test_parts_of_one_fractal_are_no_components(n: int) -> None:
     """Cascades of one dimension came apart in two of three draws: their parts change places at the third scale."""

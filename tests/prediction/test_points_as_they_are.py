@@ -60,7 +60,7 @@ def test_recipe_curves_are_those_of_the_points(name: str) -> None:
         assert (np.abs(risk - series.exact(SIZES)[0]) > 4.0 * error)[-1]
 
 
-@pytest.mark.slow(reason="fields of many points", only=["manifold-k-nn", "manifold-ridge", "manifold-1-nn"])
+@pytest.mark.slow(reason="fields of many points", only=["manifold-k-nn", "manifold-ridge", "manifold-laplace-kernel"])
 @pytest.mark.parametrize("learner", ["1-nn", "k-nn", "laplace-kernel", "ridge"])
 @pytest.mark.parametrize(
     "recipe",
