@@ -232,6 +232,7 @@ def test_nested_files_are_those_of_any_block(
             fm.write_shards(recipe, tmp_path / "index.h5", 3)
 
 
+@pytest.mark.slow(reason="sixteen shards of few subtasks", only=["2.0"])
 @pytest.mark.parametrize("alpha", [0.2, 2.0])
 def test_shards_are_the_whole_and_number_their_subtasks_over_all_rows(tmp_path: Path, alpha: float) -> None:
     recipe = NESTED[0].replace(n_points=200, zipf_exponent=alpha)

@@ -39,6 +39,10 @@ def _recipe(name: str, growth: str = "sorted", n: int = 200) -> fm.Subtasks:
     return fm.Subtasks(n_points=n, within=within, zipf_exponent=0.8, seed=3, growth=growth)
 
 
+@pytest.mark.slow(  # sorted ones are what nested ones are before they grow
+    reason="every family in both orders",
+    only=[f"{n}-sorted" for n in ("constant", "brownian", "latent", "language", "parities")],
+)
 @pytest.mark.parametrize(("name", "growth"), [*((n, "sorted") for n in WITHIN), *((n, "nested") for n in GROWING)])
 def test_every_subtask_is_a_dataset_of_its_own_in_memory_and_in_files(name: str, growth: str, tmp_path: Path) -> None:
     recipe = _recipe(name, growth)
@@ -141,6 +145,7 @@ def test_sweeps_run_on_subtasks_of_every_kind(name: str) -> None:
     assert (len(floors) > 0) == (name != "sphere")
 
 
+@pytest.mark.slow(reason="the same of points in another order", only=["nested"])
 @pytest.mark.parametrize("growth", ["sorted", "nested"])
 def test_labels_that_are_a_field_within_subtasks_have_its_covariance_and_curves(growth: str) -> None:
     """Drawn labels against the covariance, which points of one subtask alone share; one field for all is refuted."""
