@@ -148,10 +148,7 @@ def test_neighbours_differ_as_the_moran_exponent_says(branching: int, hurst: flo
 
 def test_a_nugget_is_found_and_without_it_noise_flattens_the_variogram() -> None:
     """σ = ½ on a sphere: with a nugget 2H and 2σ² come back, without it 2H is far too small."""
-    draws = [
-        fm.generate(fm.SmoothManifold(n_points=some(6000, fast=3500), dim=2, hurst=0.5, noise=0.5, seed=s))
-        for s in range(3)
-    ]
+    draws = [fm.generate(fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, noise=0.5, seed=s)) for s in range(3)]
     plain, _ = averaged(draws[:2])
     fitted, fitted_error = averaged(draws, nugget=True)
     assert abs(fitted[0] - 1.0) < 0.2 + 3.0 * fitted_error[0]
