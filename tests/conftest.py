@@ -154,7 +154,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """Leave what was collected out of garbage collections, and have few of them: they took a thirtieth of the time."""
     gc.freeze()
-    gc.set_threshold(20_000)
+    gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

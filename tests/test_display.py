@@ -246,6 +246,7 @@ def test_a_notebooks_second_figure_is_shown_as_well() -> None:
         matplotlib.interactive(before)
 
 
+@pytest.mark.slow(reason="tests/cli/test_plots.py renders all three")
 def test_figures_can_be_saved_as_pdf_svg_and_png(examples: dict[str, Any], tmp_path: Any) -> None:
     for ending, start in (("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")):
         examples["dataset"].plot().figure.savefig(tmp_path / f"figure.{ending}")
@@ -289,6 +290,7 @@ def overlapping(boxes: list[Any]) -> int:
     return sum(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
+@pytest.mark.slow(reason="a figure for every view", but=["view0", "view3", "view6", "view7"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_labels_of_logarithmic_axes_do_not_overlap(view: tuple[float, float]) -> None:
     for boxes in labels_of(view, round_ones=True):

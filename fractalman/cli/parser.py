@@ -26,7 +26,7 @@ COMMANDS = (
 """Modules of this package, in the order in which --help lists what they add."""
 
 
-def _parser() -> tuple[Parser, dict[str, Parser]]:
+def _parser(modules: Sequence[str] = COMMANDS) -> tuple[Parser, dict[str, Parser]]:
     """The parser, and those of its commands by name."""
     parser = Parser(
         prog="fractalman",
@@ -40,7 +40,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
         "--completion", metavar="SHELL", choices=SHELLS, help=f"print what completes commands in {', '.join(SHELLS)}"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name in COMMANDS:
+    for name in modules:
         import_module(f"fractalman.cli.{name}").add(commands)
     return parser, commands.choices
 
@@ -111,12 +111,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     RecipeError
         For an unknown command or option (with the nearest match), and for values that cannot be.
     """
-    parser, commands = _parser()
     arguments = [_at_home(word) for word in arguments]
     if arguments[:1] == ["help"]:  # as other tools have it
         arguments = [*arguments[1:2], "--help"]
     elif arguments[:1] == ["version"]:
         arguments = ["--version"]
+    own = [name for name in COMMANDS if arguments and name == arguments[0].replace("-", "_")]
+    for modules in (own, COMMANDS):  # of a command whose module has its name nobody else's options are asked
+        parser, commands = _parser(modules)
+        if arguments and arguments[0] in commands:
+            break
     of_option = {i + 1 for i, word in enumerate(arguments) if word == "--completion"}
     words = [word for i, word in enumerate(arguments) if i not in of_option and not word.startswith("-")]
     first = words[0] if words else None

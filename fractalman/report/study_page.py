@@ -11,7 +11,7 @@ from fractalman.report.csv_text import csv_text
 from fractalman.report.files import publish, versions
 from fractalman.report.found import Found, found_rows
 from fractalman.report.html import render
-from fractalman.report.tables import jsonable, number
+from fractalman.report.tables import jsonable, number, recipe_words
 from fractalman.studies.base import Row, StudySpec
 
 if TYPE_CHECKING:
@@ -88,22 +88,4 @@ def page(title: str, lead: str, sections: Sequence[Markup], study: StudySpec, fo
 
 def source_words(study: Any) -> str:
     """Return where a study's points come from, and whether the hierarchy is the one that made them."""
-    from fractalman.report.tables import recipe_words
-    from fractalman.studies.sources import ArraySource, FileSource
-    from fractalman.studies.trained_source import TrainedSource
-
-    source = study.source
-    if isinstance(source, ArraySource):
-        return f"{source.words}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
-    if isinstance(source, FileSource):
-        return f"{source.path}; its hierarchy is " + ("known" if source.exact else f"an estimate ({source.hierarchy})")
-    if isinstance(source, TrainedSource):
-        own, of = source.values, source.points
-        points = of.path if isinstance(of, FileSource) else recipe_words(of)
-        return (
-            f"layer {own['layer']} of a network ({own['learner']}) trained on {own['train_size']:,} points of "
-            f"{points}, at points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that "
-            "layer"
-        )
-    known = "known exactly" if source.recipe.has_hierarchy else f"an estimate ({source.hierarchy})"
-    return f"{recipe_words(source.recipe)}; its hierarchy is {known}"
+    return str(study.source.in_words(recipe_words))

@@ -8,6 +8,7 @@ from fractalman._typing import F64, I64, AnyFloat
 from fractalman.config import is_word, shown
 from fractalman.errors import RecipeError, ResourceError, nearest
 from fractalman.families._forests.forest import cut_tree, join_in_order, minimum_spanning_forest
+from fractalman.learners import Cost
 from fractalman.trees import Hierarchy
 
 HIERARCHIES = ("ward", "minimum-spanning-tree", "hdbscan")
@@ -15,6 +16,15 @@ NEIGHBOURS = 5
 """Of a point, itself among them, the last of which says how dense it is there: what HDBSCAN calls min_samples."""
 LIMIT_POINTS = 10_000
 """All hold all pairs of points, 5·10⁷ there: 8 bytes each, and spanning trees 40 more while they are sorted."""
+_PAIR_BYTES = {"ward": 8.0, "minimum-spanning-tree": 48.0, "hdbscan": 48.0}
+_PAIR_SECONDS = 3e-8
+"""Of processor time, on one x86-64 thread."""
+
+
+def estimation_cost(n: int, how: str) -> Cost:
+    """Return what estimating a hierarchy of n points needs."""
+    pairs = 0.5 * float(n) ** 2
+    return Cost(0.0, _PAIR_BYTES.get(how, 8.0) * pairs, seconds=_PAIR_SECONDS * pairs)
 
 
 def estimated_hierarchy(X: AnyFloat, how: str, seed: int) -> Hierarchy:

@@ -8,11 +8,11 @@ random cuts where the hierarchy is drawn.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -22,16 +22,32 @@ from fractalman.config import shown
 from fractalman.datasets.exchange.imported import import_files, import_percolation
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import RecipeError
+from fractalman.experiments.planning import drawing
 from fractalman.experiments.specification import replicate_seeds, split_seed
+from fractalman.families.base import memory_of
+from fractalman.learners import Cost
 from fractalman.measure.user_files import read_points
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.recipes import Recipe
-from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
+from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy, estimation_cost
 from fractalman.trees import Hierarchy, LabelTree
 
 TARGETS = ("value", "one-hot")
 KNOWN = "known"
 """How the hierarchy of a file is called that comes with it."""
+
+
+class Shape(NamedTuple):
+    """A replicate's points: how many are made, coordinates, label columns."""
+
+    points: int
+    columns: int
+    outputs: int
+
+    def drawn(self, beside: float = 0.0) -> Cost:
+        """Return what making them needs, ``beside`` bytes other than their coordinates and labels among it."""
+        numbers = self.points * (4.0 * self.columns + 8.0 * self.outputs)
+        return Cost(0.0, beside + numbers, seconds=drawing(self.points, self.columns))
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,34 @@ class RecipeSource:
     recipe: Recipe
     draws: int = 1
     hierarchy: str = HIERARCHIES[0]
+    redraws: ClassVar[bool] = True
+    """Whether replicates have labels of their own, and the points can be drawn in other dimensions."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the hierarchy is the one that makes the points."""
+        return self.recipe.has_hierarchy
+
+    @property
+    def size(self) -> int | None:
+        """Points of a replicate; None where as many are drawn as are asked for."""
+        return None if self.recipe.addressed else self.recipe.max_points
+
+    def shape(self, used: int) -> Shape:
+        """Return the shape of a replicate of which ``used`` points train and test."""
+        outputs = self.recipe.target_classes if self.recipe.classifies else self.draws
+        return Shape(used if self.size is None else self.size, self.recipe.n_columns, outputs)
+
+    def costs(self, used: int) -> list[Cost]:
+        """Return what a replicate's points need, with their hierarchy."""
+        shape, sized = self.shape(used), self.recipe.sized(used, 0) if self.recipe.addressed else self.recipe
+        made = shape.drawn(beside=float(memory_of(sized).peak_bytes()))
+        return [made] if self.exact else [made, estimation_cost(shape.points, self.hierarchy)]
+
+    def in_words(self, recipe_words: Callable[[Recipe], str]) -> str:
+        """Return where the points come from, and whether their hierarchy is the one that made them."""
+        known = "known exactly" if self.exact else f"an estimate ({self.hierarchy})"
+        return f"{recipe_words(self.recipe)}; its hierarchy is {known}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table [recipe]."""
@@ -153,6 +197,7 @@ class FileSource:
     hierarchy: str
     target: str
     digest: str
+    redraws: ClassVar[bool] = False
 
     @classmethod
     def of(cls, path: str | Path, hierarchy: str = HIERARCHIES[0], target: str = TARGETS[0]) -> FileSource:
@@ -174,6 +219,24 @@ class FileSource:
     def exact(self) -> bool:
         """Whether the hierarchy is the one that made the points, as the file says."""
         return self.hierarchy == KNOWN
+
+    @property
+    def size(self) -> int:
+        """Points of the file."""
+        return self.shape(0).points
+
+    def shape(self, used: int) -> Shape:  # noqa: ARG002 (a file has as many points as it has)
+        """Return the shape of a replicate, which is the file's."""
+        return _file_shape(self.path, self.digest, self.target)
+
+    def costs(self, used: int) -> list[Cost]:
+        """Return what a replicate's points need, with their hierarchy."""
+        shape = self.shape(used)
+        return [shape.drawn(), *([] if self.exact else [estimation_cost(shape.points, self.hierarchy)])]
+
+    def in_words(self, recipe_words: Callable[[Recipe], str]) -> str:  # noqa: ARG002 (there is no recipe)
+        """Return where the points come from, and whether their hierarchy is the one that made them."""
+        return f"{self.path}; its hierarchy is " + ("known" if self.exact else f"an estimate ({self.hierarchy})")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table [data]."""
@@ -238,6 +301,14 @@ def _digest(path: str | Path, hierarchy: str) -> str:
     return found.hexdigest()
 
 
+@lru_cache(maxsize=8)
+def _file_shape(path: str, digest: str, target: str) -> Shape:  # noqa: ARG001 (the digest: another file, another shape)
+    X, y = read_points(path)
+    classes = np.unique(y).size if target == "one-hot" and y is not None else 1
+    n, d = np.asarray(X).shape
+    return Shape(n, d, classes)
+
+
 def labels(values: F64, target: str) -> F64:
     """Return the label columns of a file's target, centred and of variance 1 in all (0 where all are equal).
 
@@ -292,11 +363,30 @@ class ArraySource:
     words: str
     digest: str
     edges: I64 | None = None
+    redraws: ClassVar[bool] = False
 
     @property
     def exact(self) -> bool:
         """Whether the hierarchy is the one that made the points, as whoever gave it says."""
         return self.tree is not None
+
+    @property
+    def size(self) -> int:
+        """Points that were given."""
+        return len(self.X)
+
+    def shape(self, used: int) -> Shape:  # noqa: ARG002 (there are as many points as were given)
+        """Return the shape of a replicate, which is that of the arrays."""
+        return Shape(self.X.shape[0], self.X.shape[1], self.y.shape[1])
+
+    def costs(self, used: int) -> list[Cost]:
+        """Return what a replicate's points need, with their hierarchy."""
+        shape = self.shape(used)
+        return [shape.drawn(), *([] if self.exact else [estimation_cost(shape.points, self.hierarchy)])]
+
+    def in_words(self, recipe_words: Callable[[Recipe], str]) -> str:  # noqa: ARG002 (there is no recipe)
+        """Return where the points come from, and whether their hierarchy is the one that made them."""
+        return f"{self.words}; its hierarchy is " + ("known" if self.exact else f"an estimate ({self.hierarchy})")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table [data]: what identifies the arrays, which are not kept."""

@@ -9,9 +9,9 @@ taken off, for a constant in a row changes no probability.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,13 +21,13 @@ from fractalman.config import REQUIRED, Keys, choice, integer, is_word, read_tab
 from fractalman.datasets.memory import split_indices
 from fractalman.errors import FitError, FractalmanError, RecipeError, nearest
 from fractalman.experiments.specification import replicate_seeds, string_settings
-from fractalman.learners import DIVERGED, Problem
+from fractalman.learners import DIVERGED, Cost, Problem
 from fractalman.learners.class_targets import one_hot
 from fractalman.random.streams import Role, key64
 from fractalman.recipes import Recipe
 from fractalman.recipes.checks import MAX_POINTS
-from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy
-from fractalman.studies.sources import ArraySource, FileSource, RecipeSource, Sample, unit_columns
+from fractalman.studies.estimated import HIERARCHIES, estimated_hierarchy, estimation_cost
+from fractalman.studies.sources import ArraySource, FileSource, RecipeSource, Sample, Shape, unit_columns
 
 DEFAULT = "transformer"
 ANSWERS = ("output", "class")
@@ -74,11 +74,43 @@ class TrainedSource:
     points: Recipe | FileSource
     values: Mapping[str, Any]
     settings: Mapping[str, Any]
+    redraws: ClassVar[bool] = False
 
     @property
     def exact(self) -> bool:
         """Whether the hierarchy is the one that made the points: it is an estimate."""
         return False
+
+    @property
+    def inputs(self) -> RecipeSource | FileSource:
+        """Where the network's inputs come from, as a source of its own."""
+        return self.points if isinstance(self.points, FileSource) else RecipeSource(self.points)
+
+    @property
+    def size(self) -> int | None:
+        """Points that the network is not trained on; None where as many are drawn as are asked for."""
+        found = self.inputs.size
+        return None if found is None else max(0, found - int(self.values["train_size"]))
+
+    def shape(self, used: int) -> Shape:
+        """Return the shape of a replicate of which ``used`` points train and test."""
+        return Shape(used, int(self.learner.settings.width), self.inputs.shape(used).outputs)
+
+    def costs(self, used: int) -> list[Cost]:
+        """Return what a replicate's points need: the network, and the hierarchy of its layer."""
+        n, inputs = int(self.values["train_size"]), self.inputs.shape(used)
+        trained = self.learner.cost(n, inputs.columns, used, inputs.outputs)
+        return [trained, estimation_cost(used, self.values["hierarchy"])]
+
+    def in_words(self, recipe_words: Callable[[Recipe], str]) -> str:
+        """Return where the points come from, and whether their hierarchy is the one that made them."""
+        own, of = self.values, self.points
+        points = of.path if isinstance(of, FileSource) else recipe_words(of)
+        return (
+            f"layer {own['layer']} of a network ({own['learner']}) trained on {own['train_size']:,} points of "
+            f"{points}, at points that it did not see; its hierarchy is an estimate ({own['hierarchy']}) from that "
+            "layer"
+        )
 
     @property
     def learner(self) -> Any:

@@ -166,7 +166,7 @@ def test_plan_says_sizes_and_seeds(shell: Shell) -> None:
     answer = json.loads(shell("plan", "cascade-plain", "--budget", "6000", "--resolution", "0.1", "--json"))
     assert answer["possible"] is True
     assert answer["seeds"] * sum(answer["sizes"]) <= 6000
-    assert "train_sizes" in shell("plan", "cascade-plain", "--budget", "6000", "--resolution", "0.1")
+    assert "train_sizes" in shell("plan", "cascade-plain", "--budget", "3000", "--resolution", "0.2")
 
 
 # ---------------------------------------------------------------------------------------------------- wrong words
@@ -365,6 +365,7 @@ def test_a_missing_extra_is_named_before_anything_is_made(shell: Shell, monkeypa
 # ---------------------------------------------------------------------------------------------------- confirm
 
 
+@pytest.mark.usefixtures("sketched")
 def test_confirm_and_report(shell: Shell) -> None:
     sweep = '[sweep]\nlearners = ["1-nn"]\ntrain_sizes = [16, 32, 64]\nseeds = 3\ntest_size = 200\n'
     text = sweep + '[recipe]\nfamily = "cascade"\nn_points = 600\nambient_dim = 12\nhurst = 0.5\n'

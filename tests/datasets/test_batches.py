@@ -317,6 +317,7 @@ def test_a_batch_that_is_not_there_is_refused() -> None:
 # ---------------------------------------------------------------------------------------------------- other processes
 
 
+@pytest.mark.slow(reason="every process imports everything anew", only=["spawn"])
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_handle_opens_the_file_in_every_process(path: Path, method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():

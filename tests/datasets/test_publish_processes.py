@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from handmade import Columns, columns, recipe
+from sampled import some
 
 from fractalman.datasets.file import open_file
 from fractalman.datasets.header import header_problem
@@ -107,9 +108,9 @@ class Nursery:
 def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one_whole(
     old: Path, repository: Path, kind: signal.Signals, overwrite: bool
 ) -> None:
-    """SIGKILL at 20 random moments of an overwrite, and some more of both kinds."""
+    """SIGKILL at 20 random moments of an overwrite (10 in the fast tier), and some more of both kinds."""
     before, rng, outcomes = old.read_bytes(), random.Random(3), set()
-    moments = 20 if overwrite and kind == signal.SIGKILL else 5
+    moments = some(20, fast=10) if overwrite and kind == signal.SIGKILL else 5
     with start(repository, _NURSERY, old) as child:
         nursery, durations = Nursery(child), []
         for _ in range(2):
@@ -123,7 +124,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one_whole(
                 old.write_bytes(before)
             else:
                 old.unlink(missing_ok=True)
-            share = moment / moments + rng.random() / moments  # one in every twentieth of a write's duration
+            share = moment / moments + rng.random() / moments  # one in every part of a write's duration
             try:
                 status = nursery.run("overwrite" if overwrite else "new", kind, share * min(durations))
             except ProcessLookupError:  # it was faster this time
@@ -338,7 +339,7 @@ print(len(seen), len(set(seen)))
 
 
 def test_readers_see_whole_versions_while_new_ones_are_published(tmp_path: Path, repository: Path) -> None:
-    n, last = 8192, 25
+    n, last = 8192, some(25, fast=10)
 
     def publish(version: int) -> Path:
         same: Columns = {"X": np.full((n, 16), version, np.float32), "y": np.zeros(n), "cluster": np.zeros(n, np.int64)}

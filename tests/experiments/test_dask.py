@@ -136,6 +136,7 @@ def test_the_command_line_shares_shards_out(tmp_path: Path, whole: str, capsys: 
     assert content(tmp_path / "data.h5") == whole
 
 
+@pytest.mark.slow(reason="schedulers that end or wait alone")
 def test_a_scheduler_that_goes_away_is_one_line(tmp_path: Path) -> None:
     with contextlib.closing(Processes(tmp_path)) as alone, from_options(scheduler=alone.address) as executor:
         handle = executor.submit(square, 2)
@@ -231,6 +232,7 @@ def test_a_worker_of_another_version_is_refused_or_recorded(tmp_path: Path, monk
     assert environments(tmp_path / "run")[0][0]["numpy"] == "1.0"
 
 
+@pytest.mark.slow(reason="schedulers that end or wait alone")
 def test_no_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert dask_scheduler.ALONE_SECONDS <= 25.0
     monkeypatch.setattr(dask_scheduler, "ALONE_SECONDS", 0.5)

@@ -17,7 +17,7 @@ def small() -> Spec:
         {
             "recipe": {"family": "percolation-ensemble", "n_points": 400, "ambient_dim": 12, "seed": 3},
             "sweep": {
-                "learners": ["1-nn", "ridge", "laplace-kernel"],
+                "learners": ["1-nn", "ridge"],
                 "train_sizes": [16, 32, 64],
                 "seeds": 3,
                 "test_size": 50,

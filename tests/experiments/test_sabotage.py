@@ -78,7 +78,7 @@ SABOTAGE: dict[str, Callable[[], StandIns]] = {
 
 @pytest.mark.slow(
     reason="every sabotage of every recipe",
-    only=[f"{name}-{recipe}" for name in ("times 5", "cubed", "shuffled", "half the Hurst exponent")
+    only=[f"{name}-{recipe}" for name in ("times 2", "times 5", "cubed", "shuffled", "half the Hurst exponent")
           for recipe in ("smooth", "slow")],
 )  # fmt: skip
 @pytest.mark.parametrize("recipe", [ROUGH, SMOOTH, SLOW], ids=["rough", "smooth", "slow"])

@@ -9,6 +9,7 @@ import fractalman as fm
 CASCADE = {"n_points": 6000, "contraction": 0.5, "hurst": 1.0}
 
 
+@pytest.mark.slow(reason="curves of twice as many points", only=["k = 8"])
 @pytest.mark.parametrize(
     ("recipe", "due", "sizes"),
     [

@@ -67,7 +67,7 @@ def test_reference_of_the_points(kind: str, dim: int, seed: int, point: int) -> 
     np.testing.assert_array_equal(fast[0], reference.manifold_point(point, kind, dim, seed))
 
 
-@settings(max_examples=15)
+@examples(15, fast=8)
 @given(st.floats(0.05, 6.0), st.integers(1, 5), st.integers(0, 2**62))
 def test_reference_of_the_field(hurst: float, width: int, seed: int) -> None:
     """Its own operations, exactly; double precision throughout from the draws on, within the stated errors."""

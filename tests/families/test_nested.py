@@ -223,7 +223,7 @@ def test_a3_root_split_of_the_nested_hierarchy() -> None:
         sides.append(min(int(k) for k in tree.size[np.flatnonzero(tree.parent == n)]))
     counts = np.bincount(sides, minlength=n // 2 + 1)[1:]
     assert chi_square(counts, half) > THRESHOLD
-    wrong = [uniform_edge_split(random_recursive_tree(n, s), n, s) for s in range(6_000)]
+    wrong = [uniform_edge_split(random_recursive_tree(n, s), n, s) for s in range(2_000)]
     assert chi_square(np.bincount(wrong, minlength=n // 2 + 1)[1:], half) < REJECTED
 
 

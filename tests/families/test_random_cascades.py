@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from sampled import examples
 
 from fractalman.theory import log_period, moran_exponent, quantization_exponent, shared_by_one_tree
 
@@ -55,7 +56,7 @@ def slope_and_error(rows: np.ndarray, at: np.ndarray | None = None) -> tuple[flo
     return slope(rows.mean(axis=0)), float(np.sqrt((len(rows) - 1) * np.mean((without - without.mean()) ** 2)))
 
 
-@settings(max_examples=6, derandomize=True)
+@examples(6, fast=4, derandomize=True)
 @given(
     st.lists(st.integers(1, 9), min_size=2, max_size=3, unique=True),
     st.floats(0.3, 0.7),

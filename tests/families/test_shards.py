@@ -98,7 +98,7 @@ def test_rows_are_read_across_shards(made: Path, draw: st.DataObject) -> None:
 
 
 def test_many_shards_are_not_all_open_at_once(tmp_path: Path) -> None:
-    path = fm.write_shards(SPHERE, tmp_path / "data.h5", 40, hierarchy=False)
+    path = fm.write_shards(SPHERE, tmp_path / "data.h5", 20, hierarchy=False)
     with fm.open(path) as file:
         file.X[:]
         assert file._shards is not None

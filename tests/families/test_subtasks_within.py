@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sampled import some
 
 import fractalman as fm
 from fractalman.errors import RecipeError
@@ -38,6 +39,10 @@ def _recipe(name: str, growth: str = "sorted", n: int = 200) -> fm.Subtasks:
     return fm.Subtasks(n_points=n, within=within, zipf_exponent=0.8, seed=3, growth=growth)
 
 
+@pytest.mark.slow(  # sorted ones are what nested ones are before they grow
+    reason="every family in both orders",
+    only=[f"{n}-sorted" for n in ("constant", "brownian", "latent", "language", "parities")],
+)
 @pytest.mark.parametrize(("name", "growth"), [*((n, "sorted") for n in WITHIN), *((n, "nested") for n in GROWING)])
 def test_every_subtask_is_a_dataset_of_its_own_in_memory_and_in_files(name: str, growth: str, tmp_path: Path) -> None:
     recipe = _recipe(name, growth)
@@ -140,15 +145,17 @@ def test_sweeps_run_on_subtasks_of_every_kind(name: str) -> None:
     assert (len(floors) > 0) == (name != "sphere")
 
 
+@pytest.mark.slow(reason="the same of points in another order", only=["nested"])
 @pytest.mark.parametrize("growth", ["sorted", "nested"])
 def test_labels_that_are_a_field_within_subtasks_have_its_covariance_and_curves(growth: str) -> None:
     """Drawn labels against the covariance, which points of one subtask alone share; one field for all is refuted."""
     within = fm.SmoothManifold(n_points=1, ambient_dim=8, dim=1, hurst=0.4)
     recipe = fm.Subtasks(n_points=40, within=within, noise=0.2, seed=3, growth=growth)
     data, every = fm.generate(recipe), np.arange(40)
-    drawn = np.cov(fm.label_draws(data, 3000))
+    draws = some(3000, fast=500)
+    drawn = np.cov(fm.label_draws(data, draws))
     covariance = label_covariance(recipe, 40)
-    error = np.sqrt((1.04**2 + covariance.block(every, every) ** 2) / 3000)
+    error = np.sqrt((1.04**2 + covariance.block(every, every) ** 2) / draws)
     assert (np.abs(drawn - covariance.block(every, every)) < 5.0 * error).all()
     assert covariance.parts is not None
     np.testing.assert_array_equal(covariance.parts, data.cluster)

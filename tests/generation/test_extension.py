@@ -37,7 +37,7 @@ RECIPES: dict[str, fm.Recipe] = {
 }
 
 
-@pytest.mark.slow(reason="every family that grows, in six steps", but=["cascade", "cluster", "ensemble"])
+@pytest.mark.slow(reason="every family that grows, in six steps", but=["cascade", "cluster"])
 @pytest.mark.parametrize("name", RECIPES)
 def test_one_step_and_six_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     recipe = RECIPES[name]
@@ -134,7 +134,7 @@ def test_wrong_sizes_shards_and_damage_are_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == bytes(damaged)
 
 
-@pytest.mark.slow(reason="a hundred files of another family", only=["waves"])
+@pytest.mark.slow(reason="a hundred files, each read and checked", but=[])
 @pytest.mark.parametrize("name", ["cascade", "waves"])
 def test_an_index_of_shards_grows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one step or in several, after an end half-way too: columns of a fresh file, shards of as many rows."""
@@ -222,6 +222,7 @@ fm.extend(path, 2000, progress=die if kind == "column" else None)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.slow(reason="a process for every moment", but=["column-4"])
 @pytest.mark.parametrize(("kind", "moment"), [("column", 4), ("before", 1), ("after", 1)])
 def test_a_kill_leaves_the_old_file_or_the_new(kind: str, moment: int, repository: Path, tmp_path: Path) -> None:
     path = fm.write(RECIPES["cascade"], tmp_path / "data.h5")

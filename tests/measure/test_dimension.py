@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampled import some
 
 import fractalman as fm
 from fractalman.errors import RecipeError
@@ -40,7 +41,7 @@ def test_a_torus_has_its_dimension(method: str, dim: int, within: float) -> None
 
 def test_the_error_is_that_of_repetition() -> None:
     """Over fresh sets the estimates scatter as their standard errors say."""
-    sets = [torus(1500, 2, 6, 100 + s) for s in range(16)]
+    sets = [torus(1500, 2, 6, 100 + s) for s in range(some(16, fast=10))]
     for method in METHODS:
         found = [dimension(X, method=method, n_sources=300) for X in sets]
         scatter = np.std([f.value for f in found], ddof=1)
@@ -363,7 +364,7 @@ def test_the_dimension_is_that_of_the_set_below_its_noise() -> None:
 
     for D, d, noise in ((3, 30, 0.05), (2, 10, 0.02), (1, 20, 0.01)):
         turn = np.linalg.qr(rng.standard_normal((d, d)))[0][:D]
-        for n in (1000, 3000):
+        for n in (1000, 3000)[: some(2, fast=1)]:
             found = dimension(ball(D, n) @ turn + rng.normal(0.0, noise / math.sqrt(d), (n, d)))
             assert found.interval[0] < D < found.interval[1], (D, n, found)
             assert any("noise" in said for said in found.warnings)
@@ -468,6 +469,7 @@ def test_beyond_the_reference_sets_the_interval_is_wide() -> None:
         assert found.interval[0] <= d <= found.interval[1]
 
 
+@pytest.mark.slow(reason="the same of more points", only=["2000"])
 @pytest.mark.parametrize("n", [900, 2000])
 def test_parts_of_one_fractal_are_no_components(n: int) -> None:
     """Cascades of one dimension came apart in two of three draws: their parts change places at the third scale."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sampled import some
 from scipy.optimize import least_squares
 from scipy.special import stdtrit
 
@@ -359,8 +360,8 @@ def test_rows_of_one_data_size_that_err_together_widen_the_errors_of_the_data_te
     """α_D was held in .65 of 49-row tables whose data sizes have an error of their own; independent rows are left."""
     P, n, clean = grid(7)
     models, sizes = (np.unique(column, return_inverse=True)[1] for column in (P, n))
-    held, seen, false = 0, 0, 0
-    for seed in range(40):
+    held, seen, false, tables = 0, 0, 0, some(40, fast=16)
+    for seed in range(tables):
         rng = np.random.default_rng([91, seed])
         plain = rng.normal(size=P.size)
         shared = plain + rng.normal(size=7)[sizes] + both * rng.normal(size=7)[models]
@@ -369,6 +370,6 @@ def test_rows_of_one_data_size_that_err_together_widen_the_errors_of_the_data_te
         held += low <= 0.37 <= high
         seen += any("rows of one data size" in said for said in fit.warnings)
         false += fit_joint_power_law(P, n, clean * np.exp(0.004 * plain)).errors == "groups"
-    assert held >= 35
-    assert seen >= 36
-    assert false <= 8
+    assert held >= 0.87 * tables
+    assert seen >= 0.9 * tables
+    assert false <= 0.2 * tables

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sampled import some
 
 from fractalman.errors import FitError
 from fractalman.measure import (
@@ -73,7 +74,7 @@ def test_joint_intervals_cover() -> None:
     """95 % intervals between runs cover and are no wider than they must be; the control takes a run's rows for many."""
     P, n = (a.ravel() for a in np.meshgrid(np.geomspace(100, 10000, 4), np.geomspace(100, 30000, 5)))
     truth = 0.3 + 5.0 * P**-0.4 + 20.0 * n**-0.5
-    runs, tables, again = 5, 50, 4
+    runs, tables, again = 5, some(50, fast=26), 4
     rng = np.random.default_rng(3)
     values, errors, covered, control = [], [], 0, 0
     for i in range(tables):

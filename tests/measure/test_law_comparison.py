@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from sampled import some
 
 from fractalman.measure import compare_laws
 from fractalman.measure.scaling import student_t
@@ -76,11 +77,11 @@ def test_a_law_that_predicts_worse_is_found_behind() -> None:
 
 def test_nested_laws_are_not_told_apart_and_one_curve_tells_nothing() -> None:
     """On a power law a floor is a floor of 0; rounding prefers nothing; one curve has no test."""
-    rng, preferred = np.random.default_rng(2), 0
-    for _ in range(25):
+    rng, preferred, trials = np.random.default_rng(2), 0, some(25, fast=10)
+    for _ in range(trials):
         comparison = compare_laws(N, N**-0.5 * np.exp(correlated(rng, 5)), laws=("power", "floor", "logarithm"))
         preferred += "power" not in comparison.indistinguishable
-    assert preferred <= 2
+    assert preferred <= 0.1 * trials
     exact = compare_laws(N, np.tile(N**-0.5, (3, 1)), laws=LAWS)
     assert set(exact.indistinguishable) == set(LAWS)
     one = compare_laws(N, N**-0.5)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sampled import some
 
 from fractalman.cli import main
 from fractalman.errors import FitError, FractalmanError, RecipeError
@@ -282,7 +283,8 @@ def test_binomial_intervals_cover(floor: float) -> None:
     sizes = np.geomspace(100, 1e5, 7)
     truth = floor + 0.3 * (sizes / 100) ** -0.6
     covered = control = zeros = 0
-    for _ in range(200):
+    tables = some(200, fast=80)
+    for _ in range(tables):
         rates = rng.binomial(400, truth) / 400
         zeros += int((rates == 0.0).any())
         low, high = fit_power_law(sizes, rates, trials=400, floor=floor > 0.0).interval
@@ -290,9 +292,9 @@ def test_binomial_intervals_cover(floor: float) -> None:
         if not floor:
             low, high = fit_power_law(sizes, rates).interval
             control += low <= 0.6 <= high
-    assert covered >= 184
+    assert covered >= 0.92 * tables
     if not floor:
-        assert zeros > 5
+        assert zeros > 0.025 * tables
         assert control < covered
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from sampled import some
 
 import fractalman as fm
 from fractalman.measure.paths import LAGS, path_error, path_exponent, path_order
@@ -43,15 +44,16 @@ def test_the_error_is_that_of_dense_matrices(two_h: float) -> None:
 
 @pytest.mark.parametrize("hurst", [0.2, 0.5, 0.8])
 def test_the_value_is_better_than_higuchis_and_its_interval_holds(hurst: float) -> None:
-    paths = brownian(hurst, 600, 80, 3)
+    count = some(80, fast=40)
+    paths = brownian(hurst, 600, count, 3)
     fits = [path_exponent(path) for path in paths]
     values = np.array([fit.value for fit in fits if fit is not None]) / 2.0
     held = sum(fit.interval[0] <= 2.0 * hurst <= fit.interval[1] for fit in fits if fit is not None)
     others = np.array([higuchi(path) for path in paths])
     assert np.square(values - hurst).mean() < np.square(others - hurst).mean()
-    assert held >= 72
+    assert held >= 0.9 * count
     false = sum(fit.interval[0] <= 2.0 * hurst + 0.3 <= fit.interval[1] for fit in fits if fit is not None)
-    assert false < 40
+    assert false < 0.5 * count
 
 
 def test_smoothness_takes_a_path_for_one_and_nothing_else() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sampled import some
 from scipy import stats
 
 from fractalman.errors import FitError
@@ -16,7 +17,7 @@ from fractalman.random.streams import key64, normals
 
 SIZES = 2.0 ** np.arange(7, 13)
 TRUE = 0.4
-EXPERIMENTS = 400
+EXPERIMENTS = some(400, fast=160)
 
 
 def noisy_curves(key: int, seeds: int, slope_scatter: float, noise: float = 0.05) -> np.ndarray:

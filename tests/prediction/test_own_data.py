@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from sampled import some
 
 import fractalman as fm
 from fractalman import learners
@@ -40,7 +41,7 @@ def measured(data: Any, learner: str, sizes: list[int], splits: int = 4) -> np.n
 @pytest.mark.parametrize(
     "recipe",
     [
-        fm.Cascade(n_points=3000, branching=4, hurst=0.5, seed=3),
+        fm.Cascade(n_points=some(3000, fast=2000), branching=4, hurst=0.5, seed=3),
         fm.SmoothManifold(n_points=6000, dim=2, hurst=0.5, seed=3),
     ],
 )
@@ -48,7 +49,7 @@ def test_the_curve_of_one_neighbour_is_the_measured_one(recipe: fm.Recipe) -> No
     """Within 8 % and three standard errors over a factor 13 in n; that of shuffled labels of 800 points is rejected."""
     data = fm.generate(recipe)
     made = predict_own_data(data.X, data.y)
-    sizes = [160, 640, 2048]
+    sizes = [160, 640, some(2048, fast=1200)]
     found = measured(data, "1-nn", sizes)
     error = found.std(axis=0, ddof=1) / 2.0
     predicted = made.curve(np.array(sizes)).risk
@@ -133,7 +134,7 @@ def test_what_cannot_be_predicted_is_refused() -> None:
 
 def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """predict --data, measure FILE, measure --scaling; and one line for what they do not take."""
-    data = fm.generate(fm.Cascade(n_points=600, seed=1))
+    data = fm.generate(fm.Cascade(n_points=200, seed=1))
     np.savez(tmp_path / "own.npz", X=data.X, y=data.y)
     np.save(tmp_path / "bare.npy", data.X)
     table = tmp_path / "t.csv"
@@ -163,7 +164,7 @@ def test_the_command_line_takes_points_and_tables(tmp_path: Path, capsys: pytest
 
 def test_every_kind_of_file_with_a_target_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """.npz, .h5, .csv, .npy beside a .npy of labels, and a fractalman file read as anybody's."""
-    data = fm.generate(fm.Cascade(n_points=400, branching=4, hurst=0.5, ambient_dim=2))
+    data = fm.generate(fm.Cascade(n_points=120, branching=4, hurst=0.5, ambient_dim=2))
     X, y = np.asarray(data.X, np.float64), data.y
     np.savez(tmp_path / "a.npz", X=X, y=y[:, None])
     np.savez(tmp_path / "b.npz", X=X, other=y)
@@ -399,7 +400,7 @@ def test_votes_of_neighbours_are_shares_of_wrong_answers() -> None:
         assert (curve.standard_error > 0.0).all()
         for n in (20, 100):
             wrong, squares = [], []
-            for s in range(20):
+            for s in range(some(20, fast=8)):
                 order = rng.permutation(len(y))
                 train, test = order[:n], order[n:]
                 outcome = learners.make("k-nn").run([Problem(points[train], np.eye(3)[y[train]], points[test], s)])[0]

@@ -60,7 +60,7 @@ def test_recipe_curves_are_those_of_the_points(name: str) -> None:
         assert (np.abs(risk - series.exact(SIZES)[0]) > 4.0 * error)[-1]
 
 
-@pytest.mark.slow(reason="fields of many points", only=["manifold-k-nn", "manifold-ridge", "manifold-1-nn"])
+@pytest.mark.slow(reason="fields of many points", only=["manifold-k-nn", "manifold-ridge", "manifold-laplace-kernel"])
 @pytest.mark.parametrize("learner", ["1-nn", "k-nn", "laplace-kernel", "ridge"])
 @pytest.mark.parametrize(
     "recipe",
@@ -76,8 +76,8 @@ def test_recipe_curves_are_those_of_the_points(name: str) -> None:
 )
 def test_no_curve_is_below_its_floor(recipe: fm.Recipe, learner: str) -> None:
     """Both average over the same draws, so this holds for their averages and not only in expectation."""
-    prediction = fm.predict(recipe, learner, draws=4)
-    assert (prediction.curve([16, 64, 128]).risk >= prediction.floor([16, 64, 128]).risk * (1.0 - 1e-9)).all()
+    prediction = fm.predict(recipe, learner, draws=3)
+    assert (prediction.curve([16, 128]).risk >= prediction.floor([16, 128]).risk * (1.0 - 1e-9)).all()
 
 
 def test_the_user_says_how_many_draws_or_how_exact() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sampled import some
 
 import fractalman as fm
 from fractalman.cli import main
@@ -14,6 +15,7 @@ from fractalman.errors import RecipeError
 from fractalman.learners import make
 from fractalman.prediction import stopped
 from fractalman.prediction.drawn import DrawnRealizations
+from fractalman.prediction.plans import Plan
 from fractalman.report import jsonable, plan_lines
 from fractalman.theory.network_smoothers import TangentNetwork
 
@@ -21,24 +23,31 @@ NETWORK = make("mlp", {"optimizer": "sgd", "learning_rate": 2e-3, "width": 64})
 RECIPE = fm.Cascade(n_points=400, branching=4, hurst=0.5, ambient_dim=8)
 
 
+@pytest.fixture(scope="module")
+def usual() -> Plan:
+    """What is planned of it by default, at 32 training points."""
+    return fm.plan(RECIPE, NETWORK, 0.1, 8_000, axis="steps", n=32)
+
+
 def test_drawn_vectors_and_starts_have_the_expected_risk() -> None:
-    """4000 label vectors, each learned from a start of its own; without the starts the mean is another."""
+    """Thousands of label vectors, each learned from a start of its own; without the starts the mean is another."""
     flow, times = TangentNetwork(width=64), [0.02, 0.4]
     draw = next(iter(DrawnRealizations(RECIPE).draws((24,), 0, 1)))
     X, train, test = draw.coordinates(), draw.order[:24], draw.test[:60]
     due = np.array([risk.mean() for risk in flow.along(draw.covariance, X[train], X[test], train, test, times)])
-    y = draw.labels(4000)
+    count = some(4000, fast=1000)
+    y = draw.labels(count)
     single = flow.drawn(y[train], y[test], X[train], X[test], times, key=5)
     error = single.std(axis=0) / np.sqrt(len(single))
-    assert single.shape == (4000, 2)
+    assert single.shape == (count, 2)
     assert (np.abs(single.mean(axis=0) - due) < 4.0 * error).all()
     without = replace(flow, from_start=False).drawn(y[train], y[test], X[train], X[test], times, key=5)
     assert (np.abs(without.mean(axis=0) - due) > 8.0 * error).all()
 
 
-def test_a_plan_takes_the_steps_that_tell_something(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plan_takes_the_steps_that_tell_something(usual: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     """Where the curve still falls; a budget of a few steps, and what is asked of other learners, is refused."""
-    plan = fm.plan(RECIPE, NETWORK, 0.1, 8_000, axis="steps", n=32)
+    plan = usual
     assert plan.possible
     assert plan.chosen is not None
     assert plan.chosen.points == plan.chosen.seeds * sum(plan.sizes) <= 8_000
@@ -65,9 +74,8 @@ def test_a_plan_takes_the_steps_that_tell_something(capsys: pytest.CaptureFixtur
     assert "one of a network" in capsys.readouterr().err
 
 
-def test_the_scatter_is_that_of_both_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scatter_is_that_of_both_parts(usual: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice the scatter of label vectors takes more seeds, which a plan of expected risks alone would not see."""
-    usual = fm.plan(RECIPE, NETWORK, 0.1, 8_000, axis="steps", n=32)
     own = stopped.stopped_draws
 
     def wider(*words: object) -> tuple[np.ndarray, np.ndarray]:

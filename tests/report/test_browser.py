@@ -67,7 +67,7 @@ def opened(
     return json.loads(unescape(found[1])), console
 
 
-@pytest.mark.slow(reason="a browser opens a whole report", but=["1200"])
+@pytest.mark.slow(reason="a browser opens a whole report", but=[])
 @pytest.mark.parametrize("width", [1200, 600])
 def test_a_browser_opens_the_report(tmp_path: Path, width: int) -> None:
     results = {name: played_run(tmp_path / name) for name in ("one run", "another <run>")}
@@ -88,6 +88,10 @@ def test_narrow_pages_show_whole_verdicts(tmp_path: Path, width: int, printed: b
     page = write_reports({"one run": played_run(tmp_path / "one run")}, tmp_path, "one run")
     found, console = opened(page, tmp_path / "profile", width, printed)
     assert console == []
+    assert found["fetched"] == []
+    assert found["anchors"] == 0
+    assert len(found["images"]) == 3
+    assert all(isinstance(size, int) and size > 100 for size in found["images"])
     assert found["wide"] == []
     assert found["high"] == high
     assert found["scrolls"] == []

@@ -32,12 +32,13 @@ NOISE = RECIPE + '[sweep]\nlearners = ["1-nn"]\naxis = "noise"\nvalues = [0, 0.5
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three runs, along n, along the number of features and along the noise."""
     folder = tmp_path_factory.mktemp("runs")
-    with sketched():  # the report on all of them is rendered
+    with sketched():
         for name, text in (("data", DATA), ("model", MODEL), ("noise", NOISE + "test_size = 100\n")):
             run_confirmation(text, folder / name)
     return folder
 
 
+@pytest.mark.usefixtures("sketched")
 def test_one_report_on_a_folder_of_runs(runs: Path, tmp_path: Path) -> None:
     path = rebuild_report(runs, out=tmp_path / "all")
     html = path.read_text(encoding="utf-8")
@@ -62,8 +63,7 @@ def test_one_report_on_a_folder_of_runs(runs: Path, tmp_path: Path) -> None:
     assert "nan" not in re.sub(r'base64,[^"]*', "", html).lower().split("</style>")[1].replace("dominant", "")
     for name in ("data", "model", "noise"):
         assert f'id="{name}"' in html
-    with sketched():
-        alone = rebuild_report(runs / "model")
+    alone = rebuild_report(runs / "model")
     assert alone == runs / "model" / "report.html"
     assert "random-features" in alone.read_text(encoding="utf-8")
 

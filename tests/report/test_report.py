@@ -168,6 +168,7 @@ def test_a_page_that_fetches_something_is_noticed(html: str) -> None:
     assert foreign(html)
 
 
+@pytest.mark.slow(reason="every figure is rendered twice")
 def test_the_same_run_gives_the_same_bytes(result: Result, tmp_path: Path) -> None:
     first = report.write_report(result, tmp_path).read_bytes()
     assert report.write_report(result, tmp_path).read_bytes() == first

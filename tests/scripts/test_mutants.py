@@ -10,6 +10,12 @@ from types import ModuleType
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests in a test ask no plugin, and loading all that are installed takes longer than running them."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """scripts/mutants.py as a module."""

@@ -199,6 +199,7 @@ def test_one_drawn_ensemble_and_many_training_sets() -> None:
     np.testing.assert_array_equal(constant_label_risk(numbers, 400, sizes, "zero"), expected)
 
 
+@pytest.mark.slow(reason="an exact recurrence over 131,072 points")
 def test_the_number_ensemble_has_no_exponent_before_n_is_near_N() -> None:
     # N = 131072 by the exact recurrence; the size-biased ensemble beside it has one.
     sizes = [1024, 4096, 16384, 65536]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sampled import examples
+from sampled import examples, some
 
 from fractalman import theory
 from fractalman.errors import RecipeError
@@ -364,7 +364,7 @@ def drawn_from_a_population(n: int, ridge: float, noise: float, intercept: bool,
 @pytest.mark.parametrize(("n", "ridge"), [(12, 0.0), (40, 5.0), (64, 1.0)])
 def test_the_law_of_a_finite_population_against_regressions(n: int, ridge: float, intercept: bool) -> None:
     """Points drawn without replacement where eigenvectors are uniformly random: 3 standard errors + 2 %."""
-    unseen, seen, values, v2 = drawn_from_a_population(n, ridge, 0.1, intercept, 250)
+    unseen, seen, values, v2 = drawn_from_a_population(n, ridge, 0.1, intercept, some(250, fast=120))
     law = kernel_ridge_risk(values, v2, n, ridge, 0.1, intercept=intercept, population=80)
     for sample, value in ((unseen, law.risk[0]), (seen, law.train_risk[0])):
         error = sample.std(ddof=1) / math.sqrt(sample.size)

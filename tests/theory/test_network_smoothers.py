@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sampled import some
 
 import fractalman as fm
 from fractalman import kernels, theory
@@ -61,7 +62,7 @@ def test_the_expectation_is_that_of_drawn_labels_and_starts(problem) -> None:
     both = np.concatenate([X, Z])
     rng = np.random.default_rng(1)
     root = np.linalg.cholesky(kernels.nngp(both, both, 2) + 1e-10 * np.eye(N + T))
-    draws = 400
+    draws = some(400, fast=160)
     labels = fm.label_draws(data, draws)
     one = TangentNetwork(width=64, time=0.05)
     H, bare = one.weights(data.X[train], data.X[test]), one._kernel(Z, X) @ one._smoother(X)

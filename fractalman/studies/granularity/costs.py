@@ -7,10 +7,9 @@ import math
 from fractalman import learners
 from fractalman.learners import Cost
 from fractalman.studies.base import Task
-from fractalman.studies.costs import factored, sample_cost, shape_of
+from fractalman.studies.costs import factored
 from fractalman.studies.granularity.fits import EXPECTED
 from fractalman.studies.granularity.spec import Granularity, is_trained
-from fractalman.studies.sources import RecipeSource
 
 _PER_PAIR = 5e-7
 """Seconds of what is expected of one learner at a pair of a training and an unseen point."""
@@ -22,12 +21,12 @@ _DESIGNS = 3
 def costs(spec: Granularity, task: Task) -> list[Cost]:
     """Return what a task needs."""
     n, t = spec.train_size, int(spec.values["test_size"])
-    shape = shape_of(spec.source, n + t)
+    shape = spec.source.shape(n + t)
     if task.part == "linear":
         return _linear(spec, int(task.value))
     if task.part == "curves":
         return _curves(spec, int(task.value))
-    known = isinstance(spec.source, RecipeSource) and n <= EXPECTED
+    known = spec.source.redraws and n <= EXPECTED
     pairs = float(n * (n + t)) if known else 0.0
     expected = Cost(2.0 * pairs * n, 16.0 * pairs, seconds=_PER_PAIR * pairs)
     if task.part == "fragments":
@@ -36,7 +35,7 @@ def costs(spec: Granularity, task: Task) -> list[Cost]:
     fitted = [
         learners.make(name, spec.settings.get(name, {})).cost(n, shape.columns, t, shape.outputs) for name in names
     ]
-    drawn = sample_cost(spec.source, n + t) if task.part == "fits" else []  # remembered by the replicate's other tasks
+    drawn = spec.source.costs(n + t) if task.part == "fits" else []  # remembered by the replicate's other tasks
     return [*drawn, *[expected] * len(names), *(cost for cost in fitted if cost is not None)]
 
 

@@ -38,7 +38,6 @@ from fractalman.studies.base import Row
 from fractalman.studies.display import StudyResultDisplay, draw_lines
 from fractalman.studies.granularity.fits import FLOOR, NOTHING
 from fractalman.studies.granularity.spec import Granularity
-from fractalman.studies.sources import RecipeSource
 
 NORMAL = 1.96
 """Standard errors of a 95 % half-width."""
@@ -172,7 +171,7 @@ class GranularityResult(StudyResultDisplay):
         chance = {"between": between, "floor" if nobody else "unreached": 1.0 - between}.get(name, 0.0)
         if value is None:
             return dict.fromkeys((f"{name}_chance", f"{name}_above_chance", f"{name}_above_chance_half_width"))
-        if half is not None and not isinstance(self.study.source, RecipeSource) and chance > 0.0:
+        if half is not None and not self.study.source.redraws and chance > 0.0:
             drawn = 2.0 * (F - 1.0) * (T - F) / ((T - 1.0) ** 2 * (T + 1.0))  # of Beta((F − 1)/2, (T − F)/2)
             half = math.hypot(half, NORMAL * math.sqrt(max(0.0, drawn)))
         return {
@@ -313,10 +312,7 @@ class GranularityResult(StudyResultDisplay):
     @property
     def exact(self) -> bool:
         """Whether the hierarchy is the one that made the data, and no estimate."""
-        source = self.study.source
-        if isinstance(source, RecipeSource):
-            return bool(source.recipe.has_hierarchy)
-        return source.exact
+        return self.study.source.exact
 
 
 def share(part: F64, whole: F64) -> tuple[float, float | None]:

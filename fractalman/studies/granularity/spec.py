@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
-
 from fractalman import learners
 from fractalman.config import REQUIRED, Keys, integer, optional, refuse, sequence, shown, text
 from fractalman.errors import RecipeError
@@ -23,8 +21,8 @@ from fractalman.learners import learner_class, names
 from fractalman.recipes.checks import MAX_POINTS
 from fractalman.studies.base import StudySpec, Task, plain
 from fractalman.studies.reading import SpecSource, read_study, sizes
-from fractalman.studies.sources import ArraySource, FileSource, RecipeSource, Sample
-from fractalman.studies.trained_source import Source, TrainedSource
+from fractalman.studies.sources import Sample
+from fractalman.studies.trained_source import Source
 
 EXAMPLE = "[granularity] scales = [8, 32, 128, 512], train_size = 1024"
 _UNSEEN = 4096  # test points of addressed families, where nothing else is said
@@ -179,7 +177,7 @@ def checked(source: Source, table: Mapping[str, Any], settings: Mapping[str, Map
         if name not in values["learners"]
     ]
     n = values["train_size"]
-    most = _points(source)
+    most = source.size
     if values["test_size"] is None:
         values["test_size"] = _UNSEEN if most is None else most - n
     if most is not None and not 2 <= values["test_size"] <= most - n:
@@ -189,23 +187,9 @@ def checked(source: Source, table: Mapping[str, Any], settings: Mapping[str, Map
         problems.append(f"granularity.scales up to {values['scales'][-1]}: expected scales below the {total} points")
     if set(values["curve_scales"]) - set(values["scales"]):
         problems.append("granularity.curve_scales: expected some of granularity.scales")
-    if not isinstance(source, RecipeSource) and values["linear_dims"]:
+    if not source.redraws and values["linear_dims"]:
         problems.append("granularity.linear_dims of a file: its dimension is what it is; leave the key out")
     refuse(problems)
     for name in values["learners"]:
         learners.make(name, settings.get(name, {}))
     return Granularity(source, values, settings)
-
-
-def _points(source: Source) -> int | None:
-    """Number of points of a replicate, None where as many are drawn as are asked for."""
-    if isinstance(source, TrainedSource):
-        left = None if not isinstance(source.points, FileSource) else _points(source.points)
-        return None if left is None else max(0, left - int(source.values["train_size"]))
-    if isinstance(source, RecipeSource):
-        return None if source.recipe.addressed else source.recipe.max_points
-    if isinstance(source, ArraySource):
-        return len(source.X)
-    from fractalman.measure.user_files import read_points
-
-    return len(np.asarray(read_points(source.path)[0]))

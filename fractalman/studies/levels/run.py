@@ -26,7 +26,7 @@ from fractalman.learners import DIVERGED, Cost, Problem
 from fractalman.learners.class_targets import cross_entropy
 from fractalman.random.streams import Role, key64, permutation
 from fractalman.studies.base import Row, Study, Task
-from fractalman.studies.costs import network_costs, sample_cost, shape_of
+from fractalman.studies.costs import network_costs
 from fractalman.studies.levels.result import LevelsResult
 from fractalman.studies.levels.spec import CONTROL, Levels, learner_of, seen_nodes, strings_of
 from fractalman.studies.means import measured
@@ -76,8 +76,8 @@ class LevelsStudy(Study[Levels, LevelsResult]):
         strings = strings_of(spec)
         used = spec.train_sizes[-1] + spec.test_size
         nodes = sum(map(len, seen_nodes(strings).values()))
-        shape, learner = shape_of(spec.source, used), learner_of(spec, strings)
-        drawn = sample_cost(spec.source, used)
+        shape, learner = spec.source.shape(used), learner_of(spec, strings)
+        drawn = spec.source.costs(used)
         return [*drawn, *network_costs(learner, int(task.value), shape, spec.test_size, looks=2 + 2 * nodes)]
 
     def result(self, spec: Levels, rows: list[Row], missing: int) -> LevelsResult:

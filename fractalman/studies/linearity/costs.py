@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractalman.learners import Cost
-from fractalman.studies.costs import factored, network_costs, sample_cost, shape_of
+from fractalman.studies.costs import factored, network_costs
 from fractalman.studies.linearity.closeness import RIVALS
 from fractalman.studies.linearity.fragments import MOST, curve_sizes
 from fractalman.studies.linearity.own import OwnLinearity
@@ -22,7 +22,7 @@ _PER_CLOSENESS = 2e-7
 def costs(spec: Linearity) -> list[Cost]:
     """Return what one replicate needs: the network, what it is compared with at every look, curves in fragments."""
     n, t = spec.train_size, spec.test_size
-    shape, found = shape_of(spec.source, n + t), sample_cost(spec.source, n + t)
+    shape, found = spec.source.shape(n + t), spec.source.costs(n + t)
     given = isinstance(spec, OwnLinearity)
     looks, layers = max(1, len(spec.steps)), 1
     if not isinstance(spec.source, TrainedSource) and not given:

@@ -17,7 +17,7 @@ from fractalman.errors import FitError
 from fractalman.learners import Cost
 from fractalman.learners.own_networks import OUTPUT
 from fractalman.studies.base import Row, Study, Task
-from fractalman.studies.costs import network_costs, sample_cost, shape_of
+from fractalman.studies.costs import network_costs
 from fractalman.studies.locality.own import OwnLocality, own_rows
 from fractalman.studies.locality.result import LocalityResult
 from fractalman.studies.locality.spec import Locality
@@ -73,7 +73,7 @@ class LocalityStudy(Study[Locality, LocalityResult]):
     def costs(self, spec: Locality, task: Task) -> list[Cost]:
         """Return what a network needs: its training, and at every look the derivatives at sources and targets."""
         n, t = spec.train_size, spec.test_size
-        shape, drawn = shape_of(spec.source, n + t), sample_cost(spec.source, n + t)
+        shape, drawn = spec.source.shape(n + t), spec.source.costs(n + t)
         sources, pairs = min(spec.sources, n), spec.pairs * (1 + len(spec.scales))
         if isinstance(spec, OwnLocality):
             return [*drawn, Cost(0.0, 8.0 * sources * t, seconds=_PER_PAIR * pairs)]

@@ -15,7 +15,7 @@ from fractalman.errors import FitError
 from fractalman.learners import Cost
 from fractalman.learners.own_networks import OUTPUT
 from fractalman.studies.base import Row, Study, Task
-from fractalman.studies.costs import factored, network_costs, sample_cost, shape_of
+from fractalman.studies.costs import factored, network_costs
 from fractalman.studies.means import measured
 from fractalman.studies.networks import base_row, problem_of
 from fractalman.studies.probes.own import OwnProbing, own_rows
@@ -66,7 +66,7 @@ class ProbeStudy(Study[Probing, ProbeResult]):
     def costs(self, spec: Probing, task: Task) -> list[Cost]:
         """Return what a network needs: its training, and at every look probes of all layers to all latents."""
         most, t = spec.train_sizes[-1], spec.test_size
-        shape, found = shape_of(spec.source, most + t), sample_cost(spec.source, most + t)
+        shape, found = spec.source.shape(most + t), spec.source.costs(most + t)
         latents, width, layers = len(spec.scales) * spec.latents, shape.columns, 1
         if not isinstance(spec, OwnProbing):
             learner = spec.network(**({"width": int(task.value)} if task.part == "width" else {}))

@@ -15,7 +15,6 @@ from fractalman.measure.recovery import Recovery, recovery
 from fractalman.measure.recovery.absorption import COMPOSED
 from fractalman.measure.recovery.scores import FOUND
 from fractalman.studies.base import Row, Study, Task
-from fractalman.studies.costs import sample_cost, shape_of
 from fractalman.studies.recovery.points import Studied, studied
 from fractalman.studies.recovery.prediction import ROUNDING, Expected
 from fractalman.studies.recovery.result import RecoveryResult
@@ -58,7 +57,7 @@ class RecoveryStudy(Study[RecoveryStudySpec, RecoveryResult]):
     def costs(self, spec: RecoveryStudySpec, task: Task) -> list[Cost]:
         """Return what the dictionaries of one kind and width need, at all sparsities: training and scores."""
         used = spec.source.recipe.max_points
-        shape, width = shape_of(spec.source, used), int(task.value)
+        shape, width = spec.source.shape(used), int(task.value)
         models = len(spec.sparsities(task.part))
         passing = models * float(width * shape.columns)
         if task.part in BASELINES:
@@ -68,7 +67,7 @@ class RecoveryStudy(Study[RecoveryStudySpec, RecoveryResult]):
             held = 16.0 * passing + 8.0 * models * spec.batch_size * width
             trained = Cost(operations, held, seconds=_PER_STEP * spec.steps, setup=_COMPILED)
         scored = Cost(4.0 * passing * spec.test_size, 8.0 * spec.test_size * width, seconds=_PER_MODEL * models)
-        return [*sample_cost(spec.source, used), trained, scored]
+        return [*spec.source.costs(used), trained, scored]
 
     def result(self, spec: RecoveryStudySpec, rows: list[Row], missing: int) -> RecoveryResult:
         """Return rows, means and claims."""
