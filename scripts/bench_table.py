@@ -248,15 +248,12 @@ def cascade_once(n: int, branching: Any) -> float:
     nodes = np.unique(paths)
     few = min(n, 50_000)
     some_nodes = nodes[:: max(1, n // few)]
-    levels, h = paths.shape[1], (D + 1) // 2
-    width = -(-D // 16) * 16 + 16
+    levels = paths.shape[1]
 
     def draw(some: Any) -> None:
-        k = 32
-        x, t, q = (np.empty(k * h, kind) for kind in (np.float32, np.float32, np.int32))
-        g, lanes, out = np.zeros((k, width), np.float32), np.empty((k, 16), np.float32), np.empty((k, D))
-        for a in range(0, some.size - k, k):
-            kernels.node_directions(np.uint64(1), some[a : a + k], x, t, q, g, lanes, out)
+        out = np.empty((32, D))
+        for a in range(0, some.size - 32, 32):
+            kernels.directions_of(np.uint64(1), some[a : a + 32], out)
 
     parts = 4 * n_threads()
     drawing = best(lambda: run_tasks(draw, [(part,) for part in np.array_split(some_nodes, parts)]))

@@ -82,8 +82,10 @@ def draw_normal(key, counter):  # type: ignore[no-untyped-def]
 @inline
 def normal_draws(key, first, x, q):  # type: ignore[no-untyped-def]
     """What pairs of normals are made of, draws first … of ``key``: 31 bits as x in (0, 1), float32; 32 as q, int32."""
-    for j in range(x.size):
-        z = draw(key, first + _U(j))
+    state = key + (first + _u1) * _uGAMMA
+    for j in range(x.size):  # `draw`, whose counter is added up: vectors have no product of 64 bits
+        z = mix64(state)
+        state += _uGAMMA
         x[j] = (_f(_I32(z >> _u33)) + _f(0.5)) * _f(4.656612873077393e-10)
         q[j] = _I32(z & _uLOW32)
 

@@ -7,6 +7,7 @@ its tree parent + step·(its vector). Sources: Brill & Ingebretsen Carlson, arXi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -21,43 +22,32 @@ from fractalman.random.streams import Role, key64
 _TASK_FRACTION = 64
 
 
+Rooted = Callable[[], tuple[AnyInt, AnyInt]]
+"""Makes the edge tree seen from its root, (parents, order) of `geometry.rooted_order`, while directions are drawn."""
+
+
 def tree_coordinates(
-    out: F32,
-    parent: I64,
-    size: I64,
-    tree_parent: AnyInt,
-    tree_order: AnyInt,
-    step: float,
-    seed: int,
-    cluster: int = 0,
+    out: F32, parent: I64, size: I64, rooted: Rooted, step: float, seed: int, cluster: int = 0
 ) -> None:
     """Write the coordinates of one cluster whose origin is 0.
 
     Args:
         out: (n, d) float32, d ≥ 2, overwritten; unit: the walk's step is ``step``.
         parent, size: (2n−1,) int64 columns of the binary hierarchy.
-        tree_parent, tree_order: the edge tree seen from its root (`geometry.rooted_order`).
+        rooted: makes the edge tree seen from its root.
         step: length of an edge.
         seed: embedding seed.
         cluster: number of the cluster within its dataset, part of the address.
     """
     n = len(out)
-    _spread(out, parent, size, np.array([n if n > 1 else 0]), key64(seed, Role.DIRECTION, cluster))
+    tops = np.array([n if n > 1 else 0])
+    tree_parent, tree_order = _spread(out, parent, size, tops, key64(seed, Role.DIRECTION, cluster), rooted)
     _kernels.place_roots(np.uint64(0), tree_order[:1], 0, np.float32(step), np.float32(0.0), out)
     walk(out, tree_parent, tree_order, step)
 
 
 def forest_coordinates(
-    out: F32,
-    parent: I64,
-    size: I64,
-    tops: I64,
-    roots: I64,
-    tree_parent: AnyInt,
-    tree_order: AnyInt,
-    step: float,
-    ball: float,
-    seed: int,
+    out: F32, parent: I64, size: I64, tops: I64, roots: I64, rooted: Rooted, step: float, ball: float, seed: int
 ) -> None:
     """Write the coordinates of K clusters with origins uniform in a ball.
 
@@ -66,11 +56,11 @@ def forest_coordinates(
         parent, size: (2n−K,) int64 columns of the binary hierarchies.
         tops: (K,) int64, the top node of every cluster, largest cluster first.
         roots: (K,) int64, the point at which every cluster's walk starts.
-        tree_parent, tree_order: the edge trees seen from their roots (`geometry.rooted_order`).
+        rooted: makes the edge trees seen from their roots.
         step: length of an edge. ball: radius of the ball of origins.
         seed: embedding seed.
     """
-    _spread(out, parent, size, tops, key64(seed, Role.DIRECTION, 0))
+    tree_parent, tree_order = _spread(out, parent, size, tops, key64(seed, Role.DIRECTION, 0), rooted)
     key, block = np.uint64(key64(seed, Role.ORIGIN)), max(1024, -(-roots.size // 16))
     run_tasks(
         _kernels.place_roots,
@@ -79,8 +69,8 @@ def forest_coordinates(
     walk(out, tree_parent, tree_order, step)
 
 
-def _spread(out: F32, parent: I64, size: I64, tops: I64, key: int) -> None:
-    """Fill ``out`` with the points' directions.
+def _spread(out: F32, parent: I64, size: I64, tops: I64, key: int, rooted: Rooted) -> tuple[AnyInt, AnyInt]:
+    """Fill ``out`` with the points' directions, and return what ``rooted`` makes on one of the threads meanwhile.
 
     Latent j draws pairs j·⌈d/2⌉ … of ``key``, the top of cluster c those of j = n − K + c.
     """
@@ -88,9 +78,8 @@ def _spread(out: F32, parent: I64, size: I64, tops: I64, key: int) -> None:
     latents, h = parent.size - n, (d + 1) // 2
     children = np.empty((latents, 2), np.int32 if 2 * n < 1 << 31 else np.int64)
     _kernels.children_of_latents(parent, n, children)
-    arguments = (np.uint64(key), children, size)
 
-    limit = n // _TASK_FRACTION
+    limit = max(1, n // _TASK_FRACTION)
     big = int(np.searchsorted(-size[tops], -limit, side="left"))  # clusters larger than the limit
     vectors = np.empty((big, d), np.float32)
     for c in range(big):
@@ -98,17 +87,21 @@ def _spread(out: F32, parent: I64, size: I64, tops: I64, key: int) -> None:
     above = int(np.searchsorted(-size[n:], -limit, side="left"))  # latents larger than the limit
     kept = np.empty(above + big, np.int64)
     kept_vectors = np.empty((above + big, d), np.float32)
-    n_kept = _kernels.spread_directions(*arguments, tops[:big], vectors, limit, out, kept, kept_vectors)
-    tasks: list[tuple[Any, ...]] = [
-        (_kernels.spread_directions, (*arguments, kept[a:b], kept_vectors[a:b], 0, out, kept[:0], kept_vectors[:0]))
+    n_kept = _kernels.cut_above(np.uint64(key), n, children, size, tops[:big], vectors, limit, kept, kept_vectors)
+
+    made: list[tuple[AnyInt, AnyInt]] = []
+    tasks: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [(lambda: made.append(rooted()), ())]
+    tasks += [
+        (_kernels.spread_directions, (np.uint64(key), children, kept[a:b], kept_vectors[a:b], out))
         for a, b in _ranges(size[kept[:n_kept]], n)
     ]
     small = tops[big:]
     tasks += [
-        (_kernels.spread_clusters, (np.uint64(key), (latents + big + a) * h, children, size, small[a:b], out))
+        (_kernels.spread_clusters, (np.uint64(key), (latents + big + a) * h, children, small[a:b], out))
         for a, b in _ranges(size[small], n)
     ]
     run_tasks(lambda work, given: work(*given), tasks)
+    return made[0]
 
 
 def _ranges(sizes: I64, n: int) -> list[tuple[int, int]]:
