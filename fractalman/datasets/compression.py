@@ -69,9 +69,9 @@ def filter_keywords(name: str, column: Column) -> dict[str, Any]:
     return {"shuffle": True, **_import_plugin(f"compression {name}").Zstd(clevel=ZSTD_LEVEL)}
 
 
-def packed_here(stored: h5py.Dataset) -> bool:
-    """Return whether a stored column is of integers, shuffled and with gzip: `shuffled_gzip` makes its chunks."""
-    return bool(stored.dtype.kind == "i") and filters(stored) == [2, 1]
+def packed_here(name: str, column: Column) -> bool:
+    """Return whether a column is of integers, shuffled and with gzip: `shuffled_gzip` makes its chunks."""
+    return np.dtype(column.dtype).kind == "i" and name in (STANDARD, "gzip")
 
 
 def shuffled_gzip(chunk: AnyArray) -> bytes:

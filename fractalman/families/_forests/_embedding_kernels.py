@@ -53,34 +53,6 @@ def ball_point(key, first, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def spread_clusters(key, first, children, tops, out):  # type: ignore[no-untyped-def]
-    """`spread_directions` from the tops of whole clusters; the k-th top's vector is made of pairs first + k·⌈d/2⌉ …
-
-    The vector of a cluster of one point is the point's row.
-    """
-    d = out.shape[1]
-    h = (d + 1) // 2
-    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
-    g, stack, waiting = np.zeros(padded(d), np.float32), np.zeros((66, padded(d)), np.float32), np.empty(66, np.int64)
-    _spread_tops(key, first, children, tops, out, g, x, x.view(np.int32), t, q, stack, waiting)
-
-
-@inline
-def _spread_tops(key, first, children, tops, out, g, x, bits, t, q, stack, waiting):  # type: ignore[no-untyped-def]
-    n, d = out.shape
-    h = (d + 1) // 2
-    for k in range(tops.size):
-        scale = unit_with(key, _U(first + k * h), d, g, x, bits, t, q)
-        u = tops[k]
-        row = out[u] if u < n else stack[0]
-        for j in range(d):
-            row[j] = scale * g[j]
-        if u >= n:
-            waiting[0] = u
-            descend(key, children, 0, out, g, x, bits, t, q, stack, waiting)
-
-
-@kernel
 def place_roots(key, roots, first, step, scale, out):  # type: ignore[no-untyped-def]
     """out[roots[k]] = scale × (uniform point of the unit ball) + step × itself.
 
@@ -240,9 +212,12 @@ def cut_above(key, n, children, size, nodes, vectors, limit, kept, kept_vectors)
 
 @kernel
 def subtree_sizes(tree_parent, tree_order, below):  # type: ignore[no-untyped-def]
-    """below[k] = points in the subtree of the k-th point of a depth-first order, so it is order[k : k + below[k]]."""
+    """below[k] = points in the subtree of the k-th point of a depth-first order, so it is order[k : k + below[k]].
+
+    The order may be that of some whole trees of a forest.
+    """
     n = tree_order.size
-    place = np.empty(n, tree_order.dtype)
+    place = np.empty(tree_parent.size, tree_order.dtype)
     for k in range(n):
         place[tree_order[k]] = k
         below[k] = 1
@@ -269,6 +244,59 @@ def walk(out, tree_parent, tree_order, step):  # type: ignore[no-untyped-def]
         if p >= 0:
             for j in range(d):
                 out[i, j] = out[p, j] + step * out[i, j]
+
+
+@kernel
+def lay_out_clusters(  # type: ignore[no-untyped-def]
+    key, first, children, tops, size, out, origin_key, roots, number, step, scale, tree_parent, tree_order
+):
+    """Write the coordinates of whole clusters, one after the other while its rows are at hand.
+
+    The vector of the k-th top is made of pairs first + k·⌈d/2⌉ … of ``key`` (that of a cluster of one point is the
+    point's), its origin as in `place_roots` with cluster ``number`` + k; ``tree_order`` begins with the first root.
+    """
+    d = out.shape[1]
+    h = (d + 3) // 2
+    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    g, stack, waiting = (
+        np.zeros(padded(d + 2), np.float32),
+        np.zeros((66, padded(d)), np.float32),
+        np.empty(66, np.int64),
+    )
+    _lay_out_clusters(
+        key, first, children, tops, size, out, origin_key, roots, number, step, scale, tree_parent, tree_order, g, x,
+        x.view(np.int32), t, q, stack, waiting,
+    )  # fmt: skip
+
+
+@inline
+def _lay_out_clusters(  # type: ignore[no-untyped-def]
+    key, first, children, tops, size, out, origin_key, roots, number, step, scale, tree_parent, tree_order, g, x, bits,
+    t, q, stack, waiting,
+):  # fmt: skip
+    n, d = out.shape
+    h = (d + 1) // 2
+    inner = g[: padded(d)]
+    begin = 0
+    for k in range(tops.size):
+        u = tops[k]
+        for j in range(d, inner.size):
+            inner[j] = _f(0.0)
+        inverse = unit_with(key, _U(first + k * h), d, inner, x[:h], bits[:h], t[:h], q[:h])
+        row = out[u] if u < n else stack[0]
+        for j in range(d):
+            row[j] = inverse * g[j]
+        if u >= n:
+            waiting[0] = u
+            descend(key, children, 0, out, inner, x[:h], bits[:h], t[:h], q[:h], stack, waiting)
+        _place_roots(origin_key, roots[k : k + 1], number + k, step, scale, out, g, x, bits, t, q)
+        end = begin + size[u]
+        for place in range(begin + 1, end):
+            i = tree_order[place]
+            row, above = out[i], out[tree_parent[i]]
+            for j in range(d):
+                row[j] = above[j] + step * row[j]
+        begin = end
 
 
 @kernel
