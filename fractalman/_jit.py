@@ -21,6 +21,7 @@ from functools import cache, update_wrapper
 from pathlib import Path
 from typing import Any
 
+from fractalman import _instructions
 from fractalman._kernel_sources import digest_of
 from fractalman._signals import interrupts_held
 
@@ -33,7 +34,7 @@ _LOCK = threading.RLock()
 
 @cache
 def _numba() -> Any:
-    """Return numba, told what `Kernel` and `prefetch` are."""
+    """Return numba, told what a `Kernel` and what the functions of `_instructions` are."""
     with interrupts_held():  # a library that was half imported cannot be imported again
         import numba
         from numba.extending import overload, typeof_impl
@@ -44,12 +45,8 @@ def _numba() -> Any:
         return typeof_impl(kernel.compiled, context)
 
     if not numba.config.DISABLE_JIT:
-        fetch = _compiled_prefetch()
-
-        def fetched(_array, _i, _j):  # type: ignore[no-untyped-def]  # numba compares the two signatures
-            return lambda _array, _i, _j: fetch(_array, _i, _j)
-
-        overload(prefetch, jit_options={"forceinline": True})(fetched)
+        for function, emitted in _instructions.compiled():
+            overload(function, jit_options={"forceinline": True, "_nrt": False})(emitted)
     return numba
 
 
@@ -167,8 +164,13 @@ def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _taken_in(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a building block; it is kept in the programs that take it in."""
-    return _numba().njit(function, nogil=True, error_model="numpy", inline="never", forceinline=True)  # type: ignore[no-any-return]
+    """Compile a building block; it is kept in the programs that take it in.
+
+    It may not make arrays, so their owners need no counting: counting takes longer than a short row does.
+    """
+    return _numba().njit(  # type: ignore[no-any-return]
+        function, nogil=True, error_model="numpy", inline="never", forceinline=True, _nrt=False
+    )
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
@@ -181,40 +183,8 @@ def kernel(function: Callable[..., Any]) -> Kernel:
 
 
 def inline(function: Callable[..., Any]) -> Kernel:
-    """Compile a small building block that every caller takes in whole."""
-    return Kernel(function, _taken_in)
+    """Compile a building block that every caller takes in whole; it may cut rows out of arrays, but make none.
 
-
-def prefetch(_array: Any, _i: Any, _j: Any) -> None:
-    """Ask for the cache line of array[i, j] before it is needed; changes no value.
-
-    Rows are met in random order, and without it a third of the embedding's time is spent waiting for them
-    (scripts/bench.py). Without the compiler there is nothing to hide.
+    A loop that cuts rows belongs in one, and its scratch in the kernel around it.
     """
-
-
-def _compiled_prefetch() -> Callable[..., None]:
-    """Build `prefetch` as one LLVM instruction."""
-    from llvmlite import ir
-    from numba import types
-    from numba.core import cgutils
-    from numba.extending import intrinsic
-
-    def typed(_context: Any, array: Any, i: Any, j: Any) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kind = signature.args[0]
-            view = context.make_array(kind)(context, builder, arguments[0])
-            at = [
-                context.cast(builder, value, of, types.intp)
-                for value, of in zip(arguments[1:], signature.args[1:], strict=True)
-            ]
-            place = cgutils.get_item_pointer(context, builder, kind, view, at, wraparound=False)
-            byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-            shape = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-            fetch = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0i8")
-            builder.call(fetch, [builder.bitcast(place, byte), word(1), word(3), word(1)])  # to write, keep, data
-            return context.get_dummy_value()
-
-        return types.void(array, i, j), emit
-
-    return intrinsic(typed)  # type: ignore[no-any-return]
+    return Kernel(function, _taken_in)

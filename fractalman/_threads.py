@@ -87,3 +87,16 @@ def run_tasks(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -
     with interrupts_held(), ThreadPoolExecutor(threads) as pool:
         for future in [pool.submit(function, *task) for task in tasks]:
             future.result()
+
+
+_WORTH_A_THREAD = 1 << 14
+"""Elements from which a pass over columns takes longer than a thread's start."""
+
+
+def run_beside(elements: int, *works: Callable[[], object]) -> None:
+    """Do works on columns of so many elements beside each other, few elements one after the other."""
+    if elements < _WORTH_A_THREAD:
+        for work in works:
+            work()
+    else:
+        run_tasks(lambda work: work(), [(work,) for work in works])

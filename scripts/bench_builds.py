@@ -31,7 +31,7 @@ from typing import Any
 D = 64
 ROWS = (
     "fill", "cascade", "cascade-random", "cluster", "ensemble", "sphere",
-    "write-cluster", "write-ensemble", "write-cascade", "write-sphere", "write-hdf5",
+    "write-cluster", "write-ensemble", "write-cascade", "write-sphere", "write-hdf5", "plain-cluster", "plain-ensemble",
     "read-h5py", "read", "open-h5py", "open-h5py-full", "open-full", "read-full", "verify", "features",
     "laplace-kernel", "ntk-kernel", "ridge", "laplace-curve", "ntk-curve", "ridge-curve",
 )  # fmt: skip
@@ -52,6 +52,7 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
     """What is measured; files are written before."""
     import h5py
     import numpy as np
+    import xxhash
 
     import fractalman as fm
     from fractalman.datasets import write_columns
@@ -104,6 +105,29 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         with (folder / "plain-made.h5").open("rb") as whole:
             os.fsync(whole.fileno())
 
+    @functools.cache
+    def arrays(family: type[fm.Recipe]) -> dict[str, Any]:
+        """The columns of a dataset with its trees, as generate returns them."""
+        data = fm.generate(family(n_points=n, ambient_dim=D))
+        named = {"X": data.X, "y": data.y, "cluster": data.cluster, "edges": data.edges}
+        for tree, names in (("hierarchy", ("parent", "value", "variance", "size", "depth")),
+                            ("label_tree", ("parent", "value", "variance", "norm", "leaf"))):  # fmt: skip
+            named |= {f"{tree}/{name}": getattr(getattr(data, tree), name) for name in names}
+        return named
+
+    def all_plain(family: type[fm.Recipe]) -> Call:
+        """What no writer of checked blocks leaves out: h5py writes every column as it is, each byte is hashed once."""
+
+        def write() -> None:
+            with h5py.File(folder / "plain-made.h5", "w") as file:
+                for name, array in arrays(family).items():
+                    file.create_dataset(name, data=array)
+                    xxhash.xxh3_128_digest(array.data)
+            with (folder / "plain-made.h5").open("rb") as whole:
+                os.fsync(whole.fileno())
+
+        return write
+
     found: tuple[Call, ...] = (
         lambda: fill(n),
         generated(fm.Cascade(n_points=n, ambient_dim=D, branching=4)),
@@ -116,6 +140,8 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         written(fm.Cascade(n_points=n, ambient_dim=D, branching=4)),
         written(fm.SmoothManifold(n_points=n, ambient_dim=D)),
         written_plain,
+        all_plain(fm.PercolationCluster),
+        all_plain(fm.PercolationEnsemble),
         read_plain,
         read,
         lambda: open_plain(ours),

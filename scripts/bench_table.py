@@ -25,17 +25,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import bench_builds
 import numpy as np
-
-from fractalman._jit import kernel
+from _limits import SWEEP_SIZES, D, cascade_once, drawn_once, drawn_processor, factored, hashed_once
 
 GROUPS = ("generate", "write", "files", "memory", "kernels", "training", "quickstart")
 HERE = Path(__file__).resolve().parents[1]
-D = bench_builds.D
-SWEEP_SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 TREE_POINTS = 10_000_000
 
 
@@ -192,101 +188,6 @@ class Pair:
             server.close()
 
 
-# ---------------------------------------------------------------------------------------------------- limits
-
-
-def best(call: Callable[[], Any], repeats: int = 3) -> float:
-    """Least seconds by the clock, after one call that compiles."""
-    call()
-    times = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return min(times)
-
-
-def drawn_once(n: int) -> float:
-    """Return seconds to draw a normal number for every coordinate on all threads: a direction a point is the least."""
-    from fractalman._threads import n_threads, run_tasks
-    from fractalman.random.streams import normal_pairs
-
-    parts = 4 * n_threads()
-    tasks = [(k, n * D // 2 // parts) for k in range(parts)]
-    return best(lambda: run_tasks(lambda key, count: normal_pairs(key, count) is None, tasks))
-
-
-def drawn_processor(numbers: int) -> float:
-    """Return the processor time of drawing so many normal numbers."""
-    from fractalman.random.streams import normal_pairs
-
-    return best(lambda: normal_pairs(1, numbers // 2))
-
-
-@kernel
-def added_up(vectors, points, out):  # type: ignore[no-untyped-def]
-    """Add the levels of so many points, from the deepest up, vectors at hand."""
-    for _ in range(points):
-        out[:] = 0.0
-        for level in range(vectors.shape[0]):
-            for j in range(out.size):
-                out[j] = 0.5 * out[j] + vectors[level, j]
-
-
-def cascade_once(n: int, branching: Any) -> float:
-    """Seconds of the two things that a cascade cannot leave out, on all threads: distinct directions, and their sums.
-
-    Every point adds its levels in an order of its own, from the deepest up: sums of a common path are none of it.
-    """
-    import fractalman as fm
-    from fractalman._threads import n_threads, run_tasks
-    from fractalman.families.cascade import _coordinate_kernels as kernels
-    from fractalman.families.cascade.sampler import cascade_paths
-
-    recipe = fm.Cascade(n_points=n, ambient_dim=D, branching=branching)
-    paths = cascade_paths(recipe).addresses(np.arange(n))
-    nodes = np.unique(paths)
-    few = min(n, 50_000)
-    some_nodes = nodes[:: max(1, n // few)]
-    levels, h = paths.shape[1], (D + 1) // 2
-    width = -(-D // 16) * 16 + 16
-
-    def draw(some: Any) -> None:
-        k = 32
-        x, t, q = (np.empty(k * h, kind) for kind in (np.float32, np.float32, np.int32))
-        g, lanes, out = np.zeros((k, width), np.float32), np.empty((k, 16), np.float32), np.empty((k, D))
-        for a in range(0, some.size - k, k):
-            kernels.node_directions(np.uint64(1), some[a : a + k], x, t, q, g, lanes, out)
-
-    parts = 4 * n_threads()
-    drawing = best(lambda: run_tasks(draw, [(part,) for part in np.array_split(some_nodes, parts)]))
-    vectors = np.random.default_rng(0).standard_normal((levels, D))
-
-    adding = best(lambda: run_tasks(added_up, [(vectors, few // parts, np.empty(D)) for _ in range(parts)]))
-    return drawing * nodes.size / some_nodes.size + adding * n / few
-
-
-def hashed_once(n: int) -> float:
-    """Return seconds to take the digests of X's blocks once, on one thread."""
-    from fractalman.datasets.digests import block_digest
-
-    block = np.random.default_rng(0).standard_normal((2048, D), np.float32)  # half a megabyte, as in files
-    return best(lambda: [block_digest(block) for _ in range(n // 2048)])
-
-
-def product_rate() -> float:
-    """Operations a second of NumPy's double-precision matrix product, with the threads it takes."""
-    A = np.random.default_rng(0).standard_normal((2048, 2048))
-    return 2.0 * 2048**3 / best(lambda: A @ A)
-
-
-def sweep_operations() -> float:
-    """Return what a sweep's kernels multiply and add at least: Cholesky factors, n³/3, one a ridge and a last one."""
-    from fractalman.conventions import KERNEL_RIDGES
-
-    return sum(2.0 * (len(KERNEL_RIDGES) * (0.8 * n) ** 3 / 3.0 + n**3 / 3.0) for n in SWEEP_SIZES)
-
-
 # ---------------------------------------------------------------------------------------------------- groups
 
 
@@ -298,15 +199,8 @@ def generate(pair: Pair, n: int) -> Iterator[Line]:
         yield Line(f"`generate`, {name}", *pair.fills(name), wanted, alone, words, "fills")
     words = "to draw distinct directions and add levels"
     for name, branching, wanted in (("cascade", 4, 1.3), ("cascade-random", (2, 8), 1.6)):
-        least = cascade_once(n, branching) / pair.fill
-        yield Line(
-            f"`generate`, {name}",
-            *pair.fills(name),
-            wanted,
-            least,
-            "to draw distinct directions and add levels",
-            "fills",
-        )
+        made, least = pair.fills(name), cascade_once(n, branching) / pair.fill
+        yield Line(f"`generate`, {name}", *made, wanted, least, words, "fills")
     yield Line("`generate`, sphere with plane waves", *pair.fills("sphere"), 2.0, None, "", "fills")
 
 
@@ -316,11 +210,16 @@ def write(pair: Pair, _: int) -> Iterator[Line]:
     for name in ("cluster", "ensemble", "cascade", "sphere"):
         made, written = pair.fills(name), pair.fills(f"write-{name}")
         before, now = (b - a for a, b in zip(made, written, strict=True))
-        yield Line(f"`write` beyond `generate`, {name}", before, now, 0.6, plain, "plain h5py and fsync of X", "fills")
+        limit, words = plain, "plain h5py and fsync of X"
+        if name in ("cluster", "ensemble"):
+            limit, words = pair.fills(f"plain-{name}")[1], f"{words.removesuffix('X')}all columns, hashed once"
+        yield Line(f"`write` beyond `generate`, {name}", before, now, 0.6, limit, words, "fills")
     for name in ("cluster", "ensemble"):
         made, written = pair.processor(name), pair.processor(f"write-{name}")
         ratios = [b / a for a, b in zip(made, written, strict=True)]
-        yield Line(f"processor time of `write` over `generate`, {name}", *ratios, 1.5)
+        least = 1.0 + pair.processor(f"plain-{name}")[1] / made[1]
+        words = "if h5py wrote the columns as they are, each byte hashed once"
+        yield Line(f"processor time of `write` over `generate`, {name}", *ratios, 1.5, least, words)
 
 
 def files(pair: Pair, n: int) -> Iterator[Line]:
@@ -370,12 +269,12 @@ def tree_child(edges: bool) -> None:
 
 def kernels(pair: Pair, _: int) -> Iterator[Line]:
     """A sweep of kernels, over the build before."""
-    before, now = pair.seconds("sweep")
-    least = sweep_operations() / product_rate()
-    said = f"their Cholesky factors at dgemm's rate ({least:.1f} of {now:.1f} s)"
-    yield Line("kernel sweep n = 64 … 4096, over the build before", None, now / before, 0.5, least / before, said)
-    cpu = pair.processor("sweep")
-    yield Line("the same, processor time", None, cpu[1] / cpu[0], 0.5)
+    what = ("kernel sweep n = 64 … 4096, over the build before", "the same, processor time")
+    for words, (before, now), least in zip(
+        what, (pair.seconds("sweep"), pair.processor("sweep")), factored(), strict=True
+    ):
+        said = f"LAPACK's Cholesky factors alone ({least:.1f} of {now:.1f} s)"
+        yield Line(words, None, now / before, 0.5, least / before, said)
 
 
 def training() -> Iterator[Line]:
@@ -397,11 +296,11 @@ from fractalman.catalogue import catalogue_text
 from fractalman.experiments import load_spec, run_sweep
 for name in ("quickstart-cascade", "quickstart-cluster"):
     table = tomllib.loads(catalogue_text(name))
-    table["sweep"]["learners"], table["mlp"]["steps"] = ["1-nn", "mlp"], 1
+    table["sweep"]["train_sizes"], table["sweep"]["seeds"], table["mlp"]["steps"] = [64, 128, 256], 2, 1
     with tempfile.TemporaryDirectory() as folder:
         run_sweep(load_spec(table), f"{folder}/run")
 """
-"""Compiles what a quickstart compiles, the networks' programs among it: no number of steps is part of them."""
+"""Compiles what a quickstart compiles: its four learners, their predictions and verdicts, at a few small sizes."""
 
 
 def quickstart(before: Path) -> Iterator[Line]:

@@ -126,10 +126,15 @@ class Sink:
         lock(self._descriptor)  # until it is closed, the partial file has a living writer
         self._position = 0
         self.failure: BaseException | None = None
+        self._early = Threads(1)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._descriptor).st_size}[whence]
-        self._position = base + offset
+        if whence == os.SEEK_SET:
+            self._position = offset
+        elif whence == os.SEEK_CUR:
+            self._position += offset
+        else:
+            self._position = os.fstat(self._descriptor).st_size + offset
         return self._position
 
     def tell(self) -> int:
@@ -173,12 +178,17 @@ class Sink:
             self._try(write_header, self._descriptor)
             threads.results([written])
 
+    def flush_early(self) -> None:
+        """Send to the disk what was written so far, while more is written: there is less to wait for at the end."""
+        self._early.submit(self.sync)
+
     def sync(self) -> None:
         """Force the bytes to the disk."""
         self._try(os.fsync, self._descriptor)
 
     def close(self) -> None:
         """Close the file; whatever HDF5 still sends is dropped, since the number may belong to another file by then."""
+        self._early.__exit__(None, None, None)
         self.failure = self.failure or ValueError("the file is closed")
         os.close(self._descriptor)
 

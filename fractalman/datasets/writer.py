@@ -6,10 +6,12 @@ import errno
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -50,6 +52,10 @@ from fractalman.progress import BlockSource, Progress, ignored
 WRITE_BYTES = 4 << 20
 EXAMINERS = 2
 """Threads that look at elements and take digests while a block is written."""
+EARLY_BYTES = 64 << 20
+"""Columns of so many bytes are sent to the disk while those behind them are written."""
+AHEAD = 3
+"""Parts that are examined while the one before them is written."""
 
 # ------------------------------------------------------------------------------------------------ columns
 
@@ -217,30 +223,34 @@ def _write_file(
             file.attrs["minor"] = np.int64(MINOR)
             file.attrs["complete"] = np.int64(0)
         with Threads(EXAMINERS if total > WRITE_BYTES else 0) as examiners:  # a small file is done before a thread
-            for column in COLUMNS:
-                if column.path not in columns:
+            digests: list[bytes] = []
+            packed: Packed = {}
+            for part in _ahead(_parts(columns), lambda part: part.examine(examiners, dims, compression, packed)):
+                column, size = part.column, np.dtype(part.column.dtype).itemsize * math.prod(part.source.shape)
+                if isinstance(part.source, LinkedColumn):
+                    with interrupts_held():
+                        describe(part.source.create(file, column), column)
+                    records[column.path] = ColumnRecord(np.dtype(column.dtype).str, part.shape, part.source.digest)
+                    done += size
                     continue
-                source = columns[column.path]
-                shape = tuple(int(size) for size in source.shape)
-                if isinstance(source, LinkedColumn):
+                if part.start == 0:
                     with interrupts_held():
-                        describe(source.create(file, column), column)
-                    digest = source.digest
-                    done += np.dtype(column.dtype).itemsize * math.prod(shape)
-                else:
+                        stored = _create(file, column, part.shape, compression)
+                    digests = []
+                if len(part.rows):
                     with interrupts_held():
-                        stored = _create(file, column, shape, compression)
-                    digests: list[bytes] = []
-                    for rows, found in _stored(stored, column, source, shape, dims, examiners):
-                        sink.check(target)
-                        digests += examiners.results(found)  # before the source may use the memory again
-                        done += rows.nbytes
-                        progress(column.path, done, total)
+                        _store(stored, part, examiners.results(part.packed))
+                    sink.check(target)
+                    digests += examiners.results(part.examined)  # before the source may use the memory again
+                    done += part.rows.nbytes
+                    progress(column.path, done, total)
+                if part.start + len(part.rows) == part.shape[0]:
                     table = table_of(digests)
                     with interrupts_held():
                         file.create_dataset(f"{DIGESTS}/{column.path}", data=table, track_times=False)
-                    digest = table_digest(table)
-                records[column.path] = ColumnRecord(np.dtype(column.dtype).str, shape, digest)
+                    records[column.path] = ColumnRecord(np.dtype(column.dtype).str, part.shape, table_digest(table))
+                    if size >= EARLY_BYTES:
+                        sink.flush_early()
         versions = current_versions(*(["hdf5plugin"] if compression in PLUGIN.values() else []))
         text = Provenance(recipe, records, versions, compression, extended=extended).to_bytes()
         with interrupts_held():
@@ -255,25 +265,92 @@ def _write_file(
                 file.close()
 
 
-def _stored(
-    stored: h5py.Dataset, column: Column, source: AnyArray | BlockSource, shape: tuple[int, ...],
-    dims: Mapping[str, int], examiners: Threads,
-) -> Iterator[tuple[AnyArray, list[Future[bytes]]]]:  # fmt: skip
-    """Store a column part by part; yield each part with the digests to come of its blocks.
+Packed: TypeAlias = dict[tuple[int, int], list[Future[bytes]]]
+"""(an array, first row) → the chunks of a part, of arrays that are several columns."""
 
-    They are computed, and every element looked at, on other threads while the same blocks are written from this one.
+
+@dataclass
+class _Part:
+    """Consecutive rows of a column, whole blocks, and what threads are to find of them.
+
+    Args:
+        column, source: what is written. start, rows: the part. beside: whether the rows stay as they are while others
+            are made. twice: whether another column is the same array, as the parents of both trees may be. examined:
+            the blocks' digests, when every element has been looked at. packed: their chunks, where they are packed
+            here.
     """
-    size, packed = block_rows(shape, column.dtype), packed_here(stored)
-    for start, rows in _rows(column, source, _rows_at_once(column, shape)):
-        blocks = [np.ascontiguousarray(rows[at : at + size]) for at in range(0, len(rows), size)]
+
+    column: Column
+    source: AnyArray | BlockSource | LinkedColumn
+    start: int
+    rows: AnyArray
+    beside: bool = True
+    twice: bool = False
+    blocks: list[AnyArray] = field(default_factory=list)
+    examined: list[Future[bytes]] = field(default_factory=list)
+    packed: list[Future[bytes]] = field(default_factory=list)
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(int(size) for size in self.source.shape)
+
+    @property
+    def block(self) -> int:
+        """Rows of a block."""
+        return block_rows(self.shape, self.column.dtype)
+
+    def examine(self, examiners: Threads, dims: Mapping[str, int], compression: str, packed: Packed) -> None:
+        """Hand out the digests, a look at every element, and the packing, which is in ``packed`` the second time."""
+        if not len(self.rows):
+            return
+        size = self.block
+        self.blocks = [np.ascontiguousarray(self.rows[at : at + size]) for at in range(0, len(self.rows), size)]
         with interrupts_held():
-            examined = [
-                examiners.submit(_examine, column, block, start + k * size, dims) for k, block in enumerate(blocks)
+            if packed_here(compression, self.column):
+                known = id(self.source), self.start
+                self.packed = packed.get(known) or [
+                    examiners.submit(shuffled_gzip, _whole(block, size)) for block in self.blocks
+                ]
+                if self.twice:
+                    packed[known] = self.packed
+            self.examined = [
+                examiners.submit(_examine, self.column, block, self.start + k * size, dims)
+                for k, block in enumerate(self.blocks)
             ]
-            chunks = [examiners.submit(shuffled_gzip, _whole(block, size)) for block in blocks if packed]
-            data = examiners.results(chunks)
-            _store(stored, start, rows, data or blocks, size)
-        yield rows, examined
+
+
+def _parts(columns: Mapping[str, AnyArray | BlockSource | LinkedColumn]) -> Iterator[_Part]:
+    """Yield the columns in the order of the format, part by part; of what has no rows, one part without any."""
+    often = Counter(map(id, columns.values()))
+    for column in COLUMNS:
+        source = columns.get(column.path)
+        if source is None:
+            continue
+        shape = tuple(int(size) for size in source.shape)
+        if isinstance(source, LinkedColumn) or 0 in shape:
+            yield _Part(column, source, 0, np.empty((0, *shape[1:]), column.dtype))
+            continue
+        beside = isinstance(source, np.ndarray)
+        for start, rows in _rows(column, source, _rows_at_once(column, shape)):
+            if start < shape[0]:  # what comes beyond is refused when all has come
+                yield _Part(column, source, start, rows, beside, beside and often[id(source)] > 1)
+
+
+def _ahead(parts: Iterator[_Part], examine: Callable[[_Part], None]) -> Iterator[_Part]:
+    """Yield parts after handing out their examination: those in memory a few parts ahead of being written.
+
+    What a source makes is written before the next is asked for: it may use its memory again.
+    """
+    waiting: deque[_Part] = deque()
+    for part in parts:
+        if not part.beside:
+            while waiting:
+                yield waiting.popleft()
+        examine(part)
+        waiting.append(part)
+        if not part.beside or len(waiting) > AHEAD:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _examine(column: Column, block: AnyArray, start: int, dims: Mapping[str, int]) -> bytes:
@@ -290,11 +367,11 @@ def _whole(block: AnyArray, size: int) -> AnyArray:
     return np.concatenate([block, np.zeros((size - len(block), *block.shape[1:]), block.dtype)])
 
 
-def _store(stored: h5py.Dataset, start: int, rows: AnyArray, blocks: Sequence[AnyArray | bytes], size: int) -> None:
+def _store(stored: h5py.Dataset, part: _Part, packed: Sequence[bytes]) -> None:
     """Write whole blocks, packed ones or plain ones past the library's buffers."""
-    if stored.id.get_create_plist().get_nfilters() and not isinstance(blocks[0], bytes):
-        stored[start : start + len(rows)] = rows
+    if stored.id.get_create_plist().get_nfilters() and not packed:
+        stored[part.start : part.start + len(part.rows)] = part.rows
         return
-    for k, block in enumerate(blocks):
-        whole = block if isinstance(block, bytes) else _whole(block, size)
-        stored.id.write_direct_chunk((start + k * size,) + (0,) * (rows.ndim - 1), whole)
+    size, inner = part.block, (0,) * (part.rows.ndim - 1)
+    for k, chunk in enumerate(packed or [_whole(block, size) for block in part.blocks]):
+        stored.id.write_direct_chunk((part.start + k * size, *inner), chunk)

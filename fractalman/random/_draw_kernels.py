@@ -82,8 +82,10 @@ def draw_normal(key, counter):  # type: ignore[no-untyped-def]
 @inline
 def normal_draws(key, first, x, q):  # type: ignore[no-untyped-def]
     """What pairs of normals are made of, draws first … of ``key``: 31 bits as x in (0, 1), float32; 32 as q, int32."""
-    for j in range(x.size):
-        z = draw(key, first + _U(j))
+    state = key + (first + _u1) * _uGAMMA
+    for j in range(x.size):  # `draw`, whose counter is added up: vectors have no product of 64 bits
+        z = mix64(state)
+        state += _uGAMMA
         x[j] = (_f(_I32(z >> _u33)) + _f(0.5)) * _f(4.656612873077393e-10)
         q[j] = _I32(z & _uLOW32)
 
@@ -146,14 +148,19 @@ def fill_normals32(key, first, left, right, x, bits, t, q):  # type: ignore[no-u
     normal_pairs32(q, t, left, right)
 
 
-@kernel
-def first_normals(keys, x, t, q, out):  # type: ignore[no-untyped-def]
-    """out[i] = `draw_normal`(keys[i], 0), bit for bit, in vector instructions; x, t (float64), q (uint64): scratch."""
-    bits = x.view(np.int64)
-    n = keys.size
-    for i in range(n):
-        x[i] = (np.float64(draw(keys[i], _U(0)) >> _u11) + 0.5) * 1.1102230246251565e-16
-        q[i] = draw(keys[i], _u1)
+@inline
+def _uniform_inside(z):  # type: ignore[no-untyped-def]
+    """The u of `draw_normal`."""
+    return (np.float64(z >> _u11) + 0.5) * 1.1102230246251565e-16
+
+
+@inline
+def _normals_of(x, bits, t, q, out):  # type: ignore[no-untyped-def]
+    """`draw_normal` of the uniforms x and the draws q, bit for bit, in vector instructions.
+
+    ``bits`` is the int64 view of ``x``, which is used up; t (float64) is scratch.
+    """
+    n = out.size
     for i in range(n):  # x = m · 2^e as in `log64`: m stays in x, e goes to t
         e = (bits[i] >> 52) - 1022
         bits[i] = (bits[i] & 0xFFFFFFFFFFFFF) | (1022 << 52)
@@ -170,6 +177,15 @@ def first_normals(keys, x, t, q, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def first_normals(keys, x, t, q, out):  # type: ignore[no-untyped-def]
+    """out[i] = `draw_normal`(keys[i], 0), bit for bit; x, t (float64) and q (uint64) are scratch."""
+    for i in range(keys.size):
+        x[i] = _uniform_inside(draw(keys[i], _U(0)))
+        q[i] = draw(keys[i], _u1)
+    _normals_of(x, x.view(np.int64), t, q, out)
+
+
+@kernel
 def fill_draws(key, first, out):  # type: ignore[no-untyped-def]
     """out[j] = draw number first + j of ``key``."""
     for j in range(out.size):
@@ -178,9 +194,22 @@ def fill_draws(key, first, out):  # type: ignore[no-untyped-def]
 
 @kernel
 def fill_normals(key, first, out):  # type: ignore[no-untyped-def]
-    """out[j] = float64 standard normal number first + j of ``key``."""
-    for j in range(out.size):
-        out[j] = draw_normal(key, first + _U(j))
+    """out[j] = `draw_normal`(key, first + j), bit for bit."""
+    size = min(out.size, 512)
+    x, t, q = np.empty(size), np.empty(size), np.empty(size, np.uint64)
+    _fill_normals(key, first, out, x, x.view(np.int64), t, q)
+
+
+@inline
+def _fill_normals(key, first, out, x, bits, t, q):  # type: ignore[no-untyped-def]
+    for start in range(0, out.size, 512):
+        n = min(out.size - start, 512)
+        state = key + ((first + _U(start)) * _u2 + _u1) * _uGAMMA
+        for i in range(n):  # draws 2c and 2c + 1, the counter added up
+            x[i] = _uniform_inside(mix64(state))
+            q[i] = mix64(state + _uGAMMA)
+            state += _u2 * _uGAMMA
+        _normals_of(x[:n], bits[:n], t[:n], q[:n], out[start : start + n])
 
 
 @kernel

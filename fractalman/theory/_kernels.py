@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._jit import inline, kernel, prefetch
+from fractalman._instructions import prefetch
+from fractalman._jit import inline, kernel
 
 _NOTHING = 1e-300  # a resistance below this is a wire: its inverse would leave the range of float64
 _AHEAD = 24  # nodes between asking for a parent's line of memory and needing it: 0.6 s instead of 2 s at 10^7 points

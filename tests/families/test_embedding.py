@@ -32,7 +32,7 @@ def test_reference_of_the_tree_embedding(n: int, d: int, seed: int) -> None:
     tree = forests.critical_cluster(n, seed)
     parent, order = forests.rooted_order(tree.edges, n, seed % n)
     X = np.full((n, d), np.nan, np.float32)
-    forests.tree_coordinates(X, tree.parent, tree.size, parent, order, 0.3, seed)
+    forests.tree_coordinates(X, tree.parent, tree.size, lambda: (parent, order), 0.3, seed)
     slow = reference.tree_coordinates(key64(seed, Role.DIRECTION, 0), tree.parent.tolist(), parent.tolist(), n, d, 0.3)
     np.testing.assert_array_equal(X, slow)
 
@@ -68,7 +68,7 @@ def test_reference_of_the_tree_embedding_in_tasks(n: int, d: int) -> None:
     tree = forests.critical_cluster(n, 7)
     parent, order = forests.rooted_order(tree.edges, n, n // 3)
     X = np.full((n, d), np.nan, np.float32)
-    forests.tree_coordinates(X, tree.parent, tree.size, parent, order, 0.3, 7)
+    forests.tree_coordinates(X, tree.parent, tree.size, lambda: (parent, order), 0.3, 7)
     slow = reference.tree_coordinates(key64(7, Role.DIRECTION, 0), tree.parent.tolist(), parent.tolist(), n, d, 0.3)
     np.testing.assert_array_equal(X, slow)
 

@@ -270,7 +270,7 @@ def test_reference_of_the_forest_embedding(sizes: np.ndarray, d: int, seed: int)
     tops = forests.top_nodes(tree.parent, start[:-1])
     rooted = forests.rooted_order(tree.edges, n, roots)
     X = np.full((n, d), np.nan, np.float32)
-    forests.forest_coordinates(X, tree.parent, tree.size, tops, roots, *rooted, 0.3, 2.0, seed)
+    forests.forest_coordinates(X, tree.parent, tree.size, tops, roots, lambda: rooted, 0.3, 2.0, seed)
     keys = key64(seed, Role.DIRECTION, 0), key64(seed, Role.ORIGIN)
     slow = reference.forest_coordinates(
         keys, tree.parent.tolist(), tops.tolist(), roots.tolist(), rooted[0].tolist(), (n, d), 0.3, 2.0

@@ -97,7 +97,7 @@ def test_any_block_size_lays_out_the_same_forest(sizes: list[int], d: int, rows:
     rooted = forests.rooted_order(tree.edges, n, roots)
     tops = forests.top_nodes(tree.parent, starts[:-1])
     whole = np.empty((n, d), np.float32)
-    forests.forest_coordinates(whole, tree.parent, tree.size, tops, roots, *rooted, 0.3, 2.0, seed)
+    forests.forest_coordinates(whole, tree.parent, tree.size, tops, roots, lambda: rooted, 0.3, 2.0, seed)
     walk = forests.ForestWalk(n, d, tree.parent, tree.size, tops, *rooted, 0.3, 2.0, seed, rows)
     found, seen = np.full((n, d), np.nan, np.float32), 0
     for group in walk.groups():
@@ -119,7 +119,7 @@ def test_a_deep_hierarchy_needs_a_higher_stack(n: int) -> None:
     tree = forests.cut_tree(edges, n, 5)
     rooted = forests.rooted_order(edges, n, 0)
     whole, tops = np.empty((n, 3), np.float32), np.array([n if n > 1 else 0])
-    forests.tree_coordinates(whole, tree.parent, tree.size, *rooted, 0.7, 5)
+    forests.tree_coordinates(whole, tree.parent, tree.size, lambda: rooted, 0.7, 5)
     walk = forests.ForestWalk(n, 3, tree.parent, tree.size, tops, *rooted, 0.7, 0.0, 5, 4)
     found = np.empty_like(whole)
     for points, block in walk.blocks(0, 1):

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from fractalman._jit import inline, kernel, prefetch
+from fractalman._instructions import LANES, lane_dot, lane_reject, prefetch
+from fractalman._jit import inline, kernel
 from fractalman.random._draw_kernels import fill_normals32
 
 _U = np.uint64
 _f = np.float32
 
 
-LANES = 16  # dot products run in 16 partial sums, so that they are vector instructions in a fixed order
+@inline
+def padded(d):  # type: ignore[no-untyped-def]
+    """How wide a row of scratch is: d coordinates, or one more, and zeros up to whole blocks of lanes."""
+    return (d + LANES - 1) // LANES * LANES
 
 
 @inline
-def dot(a, b, lanes):  # type: ignore[no-untyped-def]
-    """Σ a·b of float32 rows whose length is a multiple of 16: partial sums over every 16th term, then halved."""
-    for lane in range(LANES):
-        lanes[lane] = a[lane] * b[lane]
-    for block in range(LANES, a.size, LANES):
-        for lane in range(LANES):
-            lanes[lane] = lanes[lane] + a[block + lane] * b[block + lane]
-    for lane in range(8):
-        lanes[lane] = lanes[lane] + lanes[8 + lane]
-    for lane in range(4):
-        lanes[lane] = lanes[lane] + lanes[4 + lane]
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3])
+def unit_with(key, first, d, g, x, bits, t, q):  # type: ignore[no-untyped-def]
+    """Fill g with d normals and return the inverse of their length; x, bits, t, q: scratch of `fill_normals32`."""
+    h = (d + 1) // 2
+    fill_normals32(key, first, g[:h], g[h : 2 * h], x, bits, t, q)
+    if d & 1:
+        g[d] = _f(0.0)
+    return _f(1.0) / np.sqrt(lane_dot(g, g))
 
 
 @kernel
@@ -34,12 +33,9 @@ def unit_vector(key, first, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (d float32) with a uniform unit vector from pairs first … of ``key``."""
     d = out.size
     h = (d + 1) // 2
-    g = np.zeros((d + LANES) // LANES * LANES, np.float32)
+    g = np.zeros(padded(d), np.float32)
     x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
-    fill_normals32(key, first, g[:h], g[h : 2 * h], x, x.view(np.int32), t, q)
-    if d & 1:
-        g[d] = _f(0.0)
-    scale = _f(1.0) / np.sqrt(dot(g, g, np.empty(LANES, np.float32)))
+    scale = unit_with(key, first, d, g, x, x.view(np.int32), t, q)
     for j in range(d):
         out[j] = scale * g[j]
 
@@ -56,46 +52,6 @@ def ball_point(key, first, out):  # type: ignore[no-untyped-def]
         out[j] = sphere[j]
 
 
-@inline
-def unit_with(key, first, d, g, lanes, x, bits, t, q):  # type: ignore[no-untyped-def]
-    """Fill g with d normals and return the inverse of their length: `unit_vector` with scratch that is used again."""
-    h = (d + 1) // 2
-    fill_normals32(key, first, g[:h], g[h : 2 * h], x, bits, t, q)
-    if d & 1:
-        g[d] = _f(0.0)
-    return _f(1.0) / np.sqrt(dot(g, g, lanes))
-
-
-@kernel
-def spread_clusters(key, first, children, size, tops, out):  # type: ignore[no-untyped-def]
-    """`spread_directions` from the tops of whole clusters; the k-th top's vector is made of pairs first + k·⌈d/2⌉ …
-
-    The vector of a cluster of one point is the point's row.
-    """
-    n, d = out.shape
-    h = (d + 1) // 2
-    g, lanes = np.zeros((d + LANES) // LANES * LANES, np.float32), np.empty(LANES, np.float32)
-    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
-    bits = x.view(np.int32)
-    block = 64
-    vectors, nodes = np.empty((block, d), np.float32), np.empty(block, np.int64)
-    count = 0
-    for k in range(tops.size):
-        scale = unit_with(key, _U(first + k * h), d, g, lanes, x, bits, t, q)
-        if tops[k] < n:
-            row = out[tops[k]]
-        else:
-            row = vectors[count]
-            nodes[count] = tops[k]
-            count += 1
-        for j in range(d):
-            row[j] = scale * g[j]
-        if count == block:
-            spread_directions(key, children, size, nodes, vectors, 0, out, tops[:0], vectors[:0])
-            count = 0
-    spread_directions(key, children, size, nodes[:count], vectors[:count], 0, out, tops[:0], vectors[:0])
-
-
 @kernel
 def place_roots(key, roots, first, step, scale, out):  # type: ignore[no-untyped-def]
     """out[roots[k]] = scale × (uniform point of the unit ball) + step × itself.
@@ -104,13 +60,19 @@ def place_roots(key, roots, first, step, scale, out):  # type: ignore[no-untyped
     """
     d = out.shape[1]
     h = (d + 3) // 2
-    g, lanes = np.zeros((d + 2 + LANES) // LANES * LANES, np.float32), np.empty(LANES, np.float32)
+    g = np.zeros(padded(d + 2), np.float32)
     x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
-    bits = x.view(np.int32)
+    _place_roots(key, roots, first, step, scale, out, g, x, x.view(np.int32), t, q)
+
+
+@inline
+def _place_roots(key, roots, first, step, scale, out, g, x, bits, t, q):  # type: ignore[no-untyped-def]
+    d = out.shape[1]
+    h = (d + 3) // 2
     for k in range(roots.size):
         row = out[roots[k]]
         if scale > _f(0.0):
-            inverse = unit_with(key, _U((first + k) * h), d + 2, g, lanes, x, bits, t, q)
+            inverse = unit_with(key, _U((first + k) * h), d + 2, g, x, bits, t, q)
             for j in range(d):
                 row[j] = scale * (inverse * g[j]) + step * row[j]
         else:
@@ -119,23 +81,22 @@ def place_roots(key, roots, first, step, scale, out):  # type: ignore[no-untyped
 
 
 @inline
-def split_direction(key, first, d, v, other, swap, g, left, right, lanes, x, bits, t, q):  # type: ignore[no-untyped-def]
+def split_direction(key, first, d, v, other, swap, g, x, bits, t, q):  # type: ignore[no-untyped-def]
     """Turn a latent's unit vector v into √½(v + w), and ``other`` into √½(v − w), w ⟂ v from pairs first … of ``key``.
 
     ``swap`` exchanges the two. v and ``other`` are as wide as ``g``, which is padded with zeros beyond d.
     """
-    half_root = _f(0.7071067811865476)
-    fill_normals32(key, first, left, right, x, bits, t, q)
+    half_root, h = _f(0.7071067811865476), (d + 1) // 2
+    fill_normals32(key, first, g[:h], g[h : 2 * h], x, bits, t, q)
     if d == 2:  # the only two directions orthogonal to v; a projection would cancel
         sign = _f(1.0) if g[1] * v[0] - g[0] * v[1] >= _f(0.0) else _f(-1.0)
         g[0], g[1] = -sign * v[1], sign * v[0]
+        length = lane_dot(g, g)
     else:
         if d & 1:
             g[d] = _f(0.0)
-        along = dot(g, v, lanes)
-        for j in range(g.size):
-            g[j] = g[j] - along * v[j]
-    across = half_root / np.sqrt(dot(g, g, lanes))
+        length = lane_reject(g, v, lane_dot(g, v))
+    across = half_root / np.sqrt(length)
     if swap:
         across = -across
     for j in range(g.size):
@@ -159,23 +120,73 @@ def children_of_latents(parent, n, children):  # type: ignore[no-untyped-def]
                 children[p - n, 1] = u
 
 
-@kernel
-def spread_directions(key, children, size, nodes, vectors, limit, out, kept, kept_vectors):  # type: ignore[no-untyped-def]
-    """Bring directions from every ``nodes[k]`` (unit vector ``vectors[k]``) down to its points, rows of ``out``.
+@inline
+def ask_for(u, n, children, out):  # type: ignore[no-untyped-def]
+    """Fetch what is needed of node u, while there is something else to do: a latent's children, a point's row."""
+    if u >= n:
+        prefetch(children, u - n, 0)
+    else:
+        for j in range(0, out.shape[1], LANES):
+            prefetch(out, u, j)
 
-    Nodes of at most ``limit`` points are not descended into but kept with their vectors; returns how many.
-    Latent j draws pairs j·⌈d/2⌉ … of ``key``. The larger child waits on the stack, so it holds log2(n) vectors.
+
+@inline
+def descend(key, children, bottom, out, g, x, bits, t, q, stack, waiting):  # type: ignore[no-untyped-def]
+    """Bring the direction ``stack[bottom]`` of latent ``waiting[bottom]`` down to its points, rows of ``out``.
+
+    Latent j draws pairs j·⌈d/2⌉ … of ``key``. The larger child waits, so the stack holds log2(n) vectors: latents are
+    numbered by falling size, behind the points.
     """
     n, d = out.shape
     h = (d + 1) // 2
-    width = (d + LANES) // LANES * LANES  # rows padded with zeros for `dot`
-    g = np.zeros(width, np.float32)
-    left, right = g[:h], g[h : 2 * h]
-    lanes = np.empty(LANES, np.float32)
+    s = bottom
+    while s >= bottom:
+        u = waiting[s]
+        if u < n:
+            row, v = out[u], stack[s]
+            for j in range(d):
+                row[j] = v[j]
+            s -= 1
+            continue
+        plus, minus = np.int64(children[u - n, 0]), np.int64(children[u - n, 1])
+        ask_for(plus, n, children, out)
+        ask_for(minus, n, children, out)
+        swap = plus < n  # the child that waits is the one with −w
+        waiting[s], waiting[s + 1] = (minus, plus) if swap else (plus, minus)
+        split_direction(key, _U((u - n) * h), d, stack[s], stack[s + 1], swap, g, x, bits, t, q)
+        s += 1
+
+
+@kernel
+def spread_directions(key, children, nodes, vectors, out):  # type: ignore[no-untyped-def]
+    """Bring directions from every ``nodes[k]`` (unit vector ``vectors[k]``) down to its points, rows of ``out``."""
+    d = out.shape[1]
+    h = (d + 1) // 2
     x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    g, stack, waiting = np.zeros(padded(d), np.float32), np.zeros((66, padded(d)), np.float32), np.empty(66, np.int64)
+    _spread_nodes(key, children, nodes, vectors, out, g, x, x.view(np.int32), t, q, stack, waiting)
+
+
+@inline
+def _spread_nodes(key, children, nodes, vectors, out, g, x, bits, t, q, stack, waiting):  # type: ignore[no-untyped-def]
+    for k in range(nodes.size):
+        waiting[0] = nodes[k]
+        for j in range(out.shape[1]):
+            stack[0, j] = vectors[k, j]
+        descend(key, children, 0, out, g, x, bits, t, q, stack, waiting)
+
+
+@kernel
+def cut_above(key, n, children, size, nodes, vectors, limit, kept, kept_vectors):  # type: ignore[no-untyped-def]
+    """Bring directions from ``nodes[k]`` (unit vector ``vectors[k]``) down to nodes of at most ``limit`` points.
+
+    Those are kept with their vectors; returns how many. ``limit`` ≥ 1.
+    """
+    d = vectors.shape[1]
+    h = (d + 1) // 2
+    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    g, stack, waiting = np.zeros(padded(d), np.float32), np.zeros((66, padded(d)), np.float32), np.empty(66, np.int64)
     bits = x.view(np.int32)
-    stack = np.zeros((66, width), np.float32)
-    waiting = np.empty(66, np.int64)
     n_kept = 0
     for start in range(nodes.size):
         waiting[0] = nodes[start]
@@ -191,32 +202,22 @@ def spread_directions(key, children, size, nodes, vectors, limit, out, kept, kep
                 n_kept += 1
                 s -= 1
                 continue
-            if u < n:
-                for j in range(d):
-                    out[u, j] = stack[s, j]
-                s -= 1
-                continue
             plus, minus = np.int64(children[u - n, 0]), np.int64(children[u - n, 1])
-            for j in range(0, d, LANES):
-                if plus < n:
-                    prefetch(out, plus, j)
-                if minus < n:
-                    prefetch(out, minus, j)
-            if size[plus] > size[minus]:
-                waiting[s], waiting[s + 1] = plus, minus
-            else:  # the child that waits is the one with −w
-                waiting[s], waiting[s + 1] = minus, plus
-            v, other, swap = stack[s], stack[s + 1], waiting[s] == minus
-            split_direction(key, _U((u - n) * h), d, v, other, swap, g, left, right, lanes, x, bits, t, q)
+            swap = plus < n
+            waiting[s], waiting[s + 1] = (minus, plus) if swap else (plus, minus)
+            split_direction(key, _U((u - n) * h), d, stack[s], stack[s + 1], swap, g, x, bits, t, q)
             s += 1
     return n_kept
 
 
 @kernel
 def subtree_sizes(tree_parent, tree_order, below):  # type: ignore[no-untyped-def]
-    """below[k] = points in the subtree of the k-th point of a depth-first order, so it is order[k : k + below[k]]."""
+    """below[k] = points in the subtree of the k-th point of a depth-first order, so it is order[k : k + below[k]].
+
+    The order may be that of some whole trees of a forest.
+    """
     n = tree_order.size
-    place = np.empty(n, tree_order.dtype)
+    place = np.empty(tree_parent.size, tree_order.dtype)
     for k in range(n):
         place[tree_order[k]] = k
         below[k] = 1
@@ -243,6 +244,59 @@ def walk(out, tree_parent, tree_order, step):  # type: ignore[no-untyped-def]
         if p >= 0:
             for j in range(d):
                 out[i, j] = out[p, j] + step * out[i, j]
+
+
+@kernel
+def lay_out_clusters(  # type: ignore[no-untyped-def]
+    key, first, children, tops, size, out, origin_key, roots, number, step, scale, tree_parent, tree_order
+):
+    """Write the coordinates of whole clusters, one after the other while its rows are at hand.
+
+    The vector of the k-th top is made of pairs first + k·⌈d/2⌉ … of ``key`` (that of a cluster of one point is the
+    point's), its origin as in `place_roots` with cluster ``number`` + k; ``tree_order`` begins with the first root.
+    """
+    d = out.shape[1]
+    h = (d + 3) // 2
+    x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
+    g, stack, waiting = (
+        np.zeros(padded(d + 2), np.float32),
+        np.zeros((66, padded(d)), np.float32),
+        np.empty(66, np.int64),
+    )
+    _lay_out_clusters(
+        key, first, children, tops, size, out, origin_key, roots, number, step, scale, tree_parent, tree_order, g, x,
+        x.view(np.int32), t, q, stack, waiting,
+    )  # fmt: skip
+
+
+@inline
+def _lay_out_clusters(  # type: ignore[no-untyped-def]
+    key, first, children, tops, size, out, origin_key, roots, number, step, scale, tree_parent, tree_order, g, x, bits,
+    t, q, stack, waiting,
+):  # fmt: skip
+    n, d = out.shape
+    h = (d + 1) // 2
+    inner = g[: padded(d)]
+    begin = 0
+    for k in range(tops.size):
+        u = tops[k]
+        for j in range(d, inner.size):
+            inner[j] = _f(0.0)
+        inverse = unit_with(key, _U(first + k * h), d, inner, x[:h], bits[:h], t[:h], q[:h])
+        row = out[u] if u < n else stack[0]
+        for j in range(d):
+            row[j] = inverse * g[j]
+        if u >= n:
+            waiting[0] = u
+            descend(key, children, 0, out, inner, x[:h], bits[:h], t[:h], q[:h], stack, waiting)
+        _place_roots(origin_key, roots[k : k + 1], number + k, step, scale, out, g, x, bits, t, q)
+        end = begin + size[u]
+        for place in range(begin + 1, end):
+            i = tree_order[place]
+            row, above = out[i], out[tree_parent[i]]
+            for j in range(d):
+                row[j] = above[j] + step * row[j]
+        begin = end
 
 
 @kernel

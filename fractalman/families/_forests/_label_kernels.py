@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from fractalman._jit import kernel
-from fractalman.random._draw_kernels import draw_normal
+from fractalman.random._draw_kernels import draw_normal, fill_normals
 from fractalman.random.series import exp64, log64
 
 _U = np.uint64
@@ -60,33 +60,26 @@ def turned_normals(key, latent_of, partner, normal):  # type: ignore[no-untyped-
 
 
 @kernel
-def hierarchical_values(key, size, normal, exponent, first, last, variance, value):  # type: ignore[no-untyped-def]
-    """variance[u] = size[u]^(2·exponent), value[u] = √variance[u] × normal of ``key``, for first ≤ u < last.
+def hierarchical_values(key, size, normal, exponent, first, variance, value):  # type: ignore[no-untyped-def]
+    """variance[i] = size[u]^(2·exponent), value[i] = √variance[i] × normal of ``key``, of nodes u = first + i.
 
     Node u draws normal number u, or has its own where there is an entry for every node in ``normal``.
     """
-    for u in range(first, last):
-        if exponent == 0.0 or size[u] == 1:
-            variance[u] = 1.0
-        elif u > first and size[u] == size[u - 1]:  # nodes come by size: most repeat their neighbour
-            variance[u] = variance[u - 1]
-        else:
-            variance[u] = exp64(2.0 * exponent * log64(float(size[u])))
-        value[u] = (normal[u] if normal.size else draw_normal(key, _U(u))) * math.sqrt(variance[u])
-
-
-@kernel
-def hierarchical_block(key, size, normal, exponent, first, variance, value):  # type: ignore[no-untyped-def]
-    """`hierarchical_values` of nodes first, first + 1, … alone, as many as ``value`` has."""
+    if normal.size:
+        for i in range(value.size):
+            value[i] = normal[first + i]
+    else:
+        fill_normals(key, _U(first), value)
     for i in range(value.size):
         u = first + i
         if exponent == 0.0 or size[u] == 1:
             variance[i] = 1.0
-        elif i > 0 and size[u] == size[u - 1]:
+        elif i > 0 and size[u] == size[u - 1]:  # nodes come by size: most repeat their neighbour
             variance[i] = variance[i - 1]
         else:
             variance[i] = exp64(2.0 * exponent * log64(float(size[u])))
-        value[i] = (normal[u] if normal.size else draw_normal(key, _U(u))) * math.sqrt(variance[i])
+    for i in range(value.size):
+        value[i] = value[i] * math.sqrt(variance[i])
 
 
 @kernel
@@ -99,13 +92,6 @@ def latent_sums(parent, n, first, variance, value, spread, total):  # type: igno
         p = parent[n + first + i]
         spread[first + i] = variance[i] if p < 0 else spread[p - n] + variance[i]
         total[first + i] = value[i] if p < 0 else total[p - n] + value[i]
-
-
-@kernel
-def increments(key, value):  # type: ignore[no-untyped-def]
-    """value[i] = normal number i of ``key``."""
-    for i in range(value.size):
-        value[i] = draw_normal(key, _U(i))
 
 
 @kernel

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fractalman._instructions import prefetch
 from fractalman._jit import inline, kernel
-from fractalman.families._forests._embedding_kernels import LANES, split_direction, unit_vector
+from fractalman.families._forests._embedding_kernels import padded, split_direction, unit_vector
 
 _U = np.uint64
 _f = np.float32
@@ -21,18 +22,21 @@ def row_of(u, place, first):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def spread_rows(key, n, children, size, nodes, vectors, place, first, out):  # type: ignore[no-untyped-def]
+def spread_rows(key, n, children, nodes, vectors, place, first, out):  # type: ignore[no-untyped-def]
     """Bring directions from every ``nodes[k]`` (unit vector ``vectors[k]``) down to its points' rows of ``out``."""
     d = out.shape[1]
     h = (d + 1) // 2
-    width = (d + LANES) // LANES * LANES
-    g = np.zeros(width, np.float32)
-    left, right = g[:h], g[h : 2 * h]
-    lanes = np.empty(LANES, np.float32)
     x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
-    bits = x.view(np.int32)
-    stack = np.zeros((66, width), np.float32)
-    waiting = np.empty(66, np.int64)
+    g, stack, waiting = np.zeros(padded(d), np.float32), np.zeros((66, padded(d)), np.float32), np.empty(66, np.int64)
+    _spread_rows(key, n, children, nodes, vectors, place, first, out, g, x, x.view(np.int32), t, q, stack, waiting)
+
+
+@inline
+def _spread_rows(  # type: ignore[no-untyped-def]
+    key, n, children, nodes, vectors, place, first, out, g, x, bits, t, q, stack, waiting
+):
+    d = out.shape[1]
+    h = (d + 1) // 2
     for k in range(nodes.size):
         waiting[0] = nodes[k]
         for j in range(d):
@@ -41,24 +45,24 @@ def spread_rows(key, n, children, size, nodes, vectors, place, first, out):  # t
         while s >= 0:
             u = waiting[s]
             if u < n:
-                row = row_of(u, place, first)
+                row, v = out[row_of(u, place, first)], stack[s]
                 for j in range(d):
-                    out[row, j] = stack[s, j]
+                    row[j] = v[j]
                 s -= 1
                 continue
             plus, minus = np.int64(children[u - n, 0]), np.int64(children[u - n, 1])
-            if size[plus] > size[minus]:  # the larger child waits
-                waiting[s], waiting[s + 1] = plus, minus
-            else:
-                waiting[s], waiting[s + 1] = minus, plus
-            swap = waiting[s] == minus
-            pair = _U((u - n) * h)
-            split_direction(key, pair, d, stack[s], stack[s + 1], swap, g, left, right, lanes, x, bits, t, q)
+            if plus >= n:
+                prefetch(children, plus - n, 0)
+            if minus >= n:
+                prefetch(children, minus - n, 0)
+            swap = plus < n  # the larger child waits: latents are numbered by falling size
+            waiting[s], waiting[s + 1] = (minus, plus) if swap else (plus, minus)
+            split_direction(key, _U((u - n) * h), d, stack[s], stack[s + 1], swap, g, x, bits, t, q)
             s += 1
 
 
 @kernel
-def spread_whole(key, n, latents, children, size, tops, number, first, out):  # type: ignore[no-untyped-def]
+def spread_whole(key, n, latents, children, tops, number, first, out):  # type: ignore[no-untyped-def]
     """`spread_rows` from the tops of whole clusters, of which ``tops[0]`` is number ``number``."""
     d = out.shape[1]
     h = (d + 1) // 2
@@ -66,7 +70,7 @@ def spread_whole(key, n, latents, children, size, tops, number, first, out):  # 
     nowhere = np.empty(0, np.int32)
     for k in range(tops.size):
         unit_vector(key, _U((latents + number + k) * h), vector[0])
-        spread_rows(key, n, children, size, tops[k : k + 1], vector, nowhere, first, out)
+        spread_rows(key, n, children, tops[k : k + 1], vector, nowhere, first, out)
 
 
 @kernel
@@ -141,8 +145,6 @@ def next_tasks(  # type: ignore[no-untyped-def]
     n, d = place.size, bases.shape[1]
     h = (d + 1) // 2
     g = np.zeros(stack.shape[1], np.float32)
-    left, right = g[:h], g[h : 2 * h]
-    lanes = np.empty(LANES, np.float32)
     x, t, q = np.empty(h, np.float32), np.empty(h, np.float32), np.empty(h, np.int32)
     bits = x.view(np.int32)
     tasks, points = 0, 0
@@ -166,7 +168,7 @@ def next_tasks(  # type: ignore[no-untyped-def]
         start = low[plus - n] if plus >= n else place[plus]
         swap = start == low[u - n]  # plus comes first and goes on top
         pair = _U((u - n) * h)
-        split_direction(key, pair, d, stack[top], stack[height], swap, g, left, right, lanes, x, bits, t, q)
+        split_direction(key, pair, d, stack[top], stack[height], swap, g, x, bits, t, q)
         waiting[top], waiting[height] = (minus, plus) if swap else (plus, minus)
         for j in range(d):
             bases[height, j] = bases[top, j]

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from fractalman._threads import run_beside
 from fractalman._typing import I64, AnyInt
 from fractalman.families._forests import _kernels
 from fractalman.random._draw_kernels import fill_permutation
@@ -144,12 +144,16 @@ def hierarchy_columns(edges: I64, merged_by: AnyInt, merged_size: AnyInt, label:
         label: (n,) the point that every site is.
     """
     n = label.size
-    size = _ranked(merged_size, n, np.int64)
-    parent, depth = np.empty(merged_by.size, np.int64), np.empty(merged_by.size, np.int64)
-    _kernels.number_nodes(merged_by, merged_size, label, parent)
-    _kernels.latent_depths(parent, n, depth[n:])
-    _kernels.point_depths(parent, 0, n, depth[n:], depth[:n])
-    return ClusterTree(edges, parent, size(), depth)
+    fill_sizes = _ranked(merged_size, n)
+    parent, depth, size = (np.empty(merged_by.size, np.int64) for _ in range(3))
+
+    def number() -> None:
+        _kernels.number_nodes(merged_by, merged_size, label, parent)
+        _kernels.latent_depths(parent, n, depth[n:])
+        _kernels.point_depths(parent, 0, n, depth[n:], depth[:n])
+
+    run_beside(n, number, lambda: fill_sizes(size))
+    return ClusterTree(edges, parent, size, depth)
 
 
 def compact_columns(ends: AnyInt, merged_by: AnyInt, merged_size: AnyInt, label: AnyInt) -> CompactTree:
@@ -159,22 +163,19 @@ def compact_columns(ends: AnyInt, merged_by: AnyInt, merged_size: AnyInt, label:
     """
     n = label.size
     _kernels.named_edges(ends, label, ends)
-    size = _ranked(merged_size, n, label.dtype)
+    fill_sizes = _ranked(merged_size, n)
     _kernels.number_nodes_in_place(merged_by, merged_size, label)
-    return CompactTree(n, ends, merged_by, size())
+    size: AnyInt = np.empty(n + merged_size.size, label.dtype)
+    fill_sizes(size)
+    return CompactTree(n, ends, merged_by, size)
 
 
-def _ranked(merged_size: AnyInt, n: int, dtype: Any) -> Callable[[], AnyInt]:
-    """Turn sizes of merges into their numbers; return what makes the sizes of all nodes, from a short table."""
+def _ranked(merged_size: AnyInt, n: int) -> Callable[[AnyInt], None]:
+    """Turn sizes of merges into their numbers; return what writes the sizes of all nodes, from a short table."""
     count: AnyInt = np.zeros(n + 2, merged_size.dtype)
     _kernels.count_sizes(merged_size, count)
     sizes = np.flatnonzero(count)[::-1]
     counts = count[sizes]
     _kernels.rank_by_size(merged_size, count)
 
-    def made() -> AnyInt:
-        size: AnyInt = np.empty(n + merged_size.size, dtype)
-        _kernels.sizes_of_nodes(sizes, counts, n, size)
-        return size
-
-    return made
+    return lambda size: _kernels.sizes_of_nodes(sizes, counts, n, size)

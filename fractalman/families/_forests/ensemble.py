@@ -167,11 +167,11 @@ def step_length(recipe: ClustersRecipe) -> float:
 
 def _trees(
     recipe: ClustersRecipe, parent: AnyInt, edges: AnyInt, starts: I64
-) -> tuple[I64, I64, tuple[AnyInt, AnyInt]]:
-    """Tops of the hierarchies, roots of the walks, edge trees seen from them."""
+) -> tuple[I64, I64, Callable[[], tuple[AnyInt, AnyInt]]]:
+    """Tops of the hierarchies, roots of the walks, what makes the edge trees seen from them."""
     roots = forests.random_points(starts, key64(recipe.seeds.embedding, Role.EMBEDDING_ROOT))
-    rooted = forests.rooted_order(edges, recipe.n_points, roots)
-    return forests.top_nodes(parent, starts[:-1]), roots, rooted
+    tops = forests.top_nodes(parent, starts[:-1])
+    return tops, roots, lambda: forests.rooted_order(edges, recipe.n_points, roots)
 
 
 def coordinates(realization: Structure[Any], X: F32) -> None:
@@ -179,7 +179,7 @@ def coordinates(realization: Structure[Any], X: F32) -> None:
     recipe, (edges, h) = realization.recipe, realization.grown
     tops, roots, rooted = _trees(recipe, h.parent, edges, _starts(realization.cluster))
     step, ball = step_length(recipe), math.sqrt(recipe.ambient_dim)
-    forests.forest_coordinates(X, h.parent, h.size, tops, roots, *rooted, step, ball, recipe.seeds.embedding)
+    forests.forest_coordinates(X, h.parent, h.size, tops, roots, rooted, step, ball, recipe.seeds.embedding)
 
 
 def coordinate_blocks(realization: Structure[Any], folder: Path) -> Blocks:
@@ -195,6 +195,6 @@ def blocks(recipe: ClustersRecipe, edges: AnyInt, parent: AnyInt, size: AnyInt, 
     def lay_out(rows: int) -> forests.ForestWalk:
         tops, _, rooted = _trees(recipe, parent, edges, starts)
         step, ball = step_length(recipe), math.sqrt(d)
-        return forests.ForestWalk(n, d, parent, size, tops, *rooted, step, ball, seed, rows)
+        return forests.ForestWalk(n, d, parent, size, tops, *rooted(), step, ball, seed, rows)
 
     return ForestBlocks((n, d), int(starts[1]), lay_out, folder)

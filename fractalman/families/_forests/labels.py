@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fractalman._threads import run_tasks
+from fractalman._threads import run_beside, run_tasks
 from fractalman._typing import F64, I64, AnyInt
 from fractalman.families._forests import _label_kernels as _kernels
-from fractalman.random.streams import Role, key64
+from fractalman.random.streams import Role, key64, normals
 from fractalman.trees import LabelTree, path_sums, topological_order
 
 _BLOCK = 1 << 15  # latents in one task
@@ -49,14 +49,17 @@ def hierarchical_labels(
     run_tasks(
         _kernels.hierarchical_values,
         [
-            (key, size, normal, float(exponent), a, min(a + _BLOCK, nodes), variance, value)
+            (key, size, normal, float(exponent), a, variance[a : a + _BLOCK], value[a : a + _BLOCK])
             for a in range(0, nodes, _BLOCK)
         ],
     )
-    norm, y, above = np.empty(n_points), np.empty(n_points), np.empty(nodes - n_points)
-    _kernels.sums_by_id(parent, variance, above, norm)
-    np.sqrt(norm, out=norm)
-    _kernels.sums_by_id(parent, value, above, y)
+    norm, y = np.empty(n_points), np.empty(n_points)
+
+    def spread() -> None:
+        _kernels.sums_by_id(parent, variance, np.empty(nodes - n_points), norm)
+        np.sqrt(norm, out=norm)
+
+    run_beside(nodes, spread, lambda: _kernels.sums_by_id(parent, value, np.empty(nodes - n_points), y))
     y /= norm
     return LabelTree(parent, value, variance, norm, np.arange(n_points)), y
 
@@ -129,7 +132,7 @@ class HierarchicalLabels:
     def nodes(self, start: int, stop: int) -> tuple[F64, F64]:
         """Return value and variance of nodes start … stop − 1."""
         value, variance = np.empty(stop - start), np.empty(stop - start)
-        _kernels.hierarchical_block(np.uint64(self.key), self.size, self.normal, self.exponent, start, variance, value)
+        _kernels.hierarchical_values(np.uint64(self.key), self.size, self.normal, self.exponent, start, variance, value)
         return value, variance
 
     def labels(self, start: int, stop: int) -> tuple[F64, F64]:
@@ -154,8 +157,7 @@ def brownian_labels(tree_parent: AnyInt, seed: int, draw: int = 0, cluster: int 
     """
     parent = tree_parent.astype(np.int64)
     n = parent.size
-    value = np.empty(n)
-    _kernels.increments(np.uint64(key64(seed, Role.INCREMENT, cluster, draw)), value)
+    value = normals(key64(seed, Role.INCREMENT, cluster, draw), n)
     order = topological_order(parent)
     variance = np.ones(n)
     norm = np.full(n, np.sqrt(path_sums(parent, variance, order).sum() / n))

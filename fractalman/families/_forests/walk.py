@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from fractalman._instructions import LANES
 from fractalman._threads import run_tasks
 from fractalman._typing import F32, I64, AnyInt
 from fractalman.families._forests import _embedding_kernels as _kernels
@@ -101,9 +102,7 @@ class ForestWalk:
         def work(a: int, b: int) -> None:
             start, after = self.points(a, b)
             tops = self._tops[a:b]
-            _walk_kernels.spread_whole(
-                self._direction, n, self._latents, self._children, self._size, tops, a, begin, out
-            )
+            _walk_kernels.spread_whole(self._direction, n, self._latents, self._children, tops, a, begin, out)
             order = self._tree_order[start:after]
             roots = order[self._starts[a:b] - start].astype(np.int64) - begin
             _kernels.place_roots(self._origin, roots, a, self._step, self._ball, out)
@@ -157,9 +156,8 @@ class ForestWalk:
 
         def work(a: int, b: int) -> None:
             _walk_kernels.spread_rows(
-                self._direction, self.shape[0], self._children, self._size, nodes[a:b], vectors[a:b], self._place,
-                first, out,
-            )  # fmt: skip
+                self._direction, self.shape[0], self._children, nodes[a:b], vectors[a:b], self._place, first, out
+            )
 
         run_tasks(work, [(a, b) for a, b in pairwise([0, *cuts.tolist(), nodes.size]) if b > a])
 
@@ -168,7 +166,7 @@ class _Stack:
     """What waits in the descent: a node, its unit vector, the position that its first point hangs on."""
 
     def __init__(self, entries: int, d: int) -> None:
-        width = (d + _kernels.LANES) // _kernels.LANES * _kernels.LANES
+        width = -(-d // LANES) * LANES
         self.waiting: I64 = np.empty(entries, np.int64)
         self.vectors: F32 = np.zeros((entries, width), np.float32)
         self.bases: F32 = np.zeros((entries, d), np.float32)

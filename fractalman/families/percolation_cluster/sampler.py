@@ -80,11 +80,14 @@ def coordinates(realization: Structure[PercolationCluster], X: F32) -> None:
     """Write all coordinates into X."""
     recipe, (edges, h) = realization.recipe, realization.grown
     seed = recipe.seeds.embedding
-    rooted = _rooted(recipe, edges, key64(seed, Role.EMBEDDING_ROOT))
+
+    def rooted() -> tuple[AnyInt, AnyInt]:
+        return _rooted(recipe, edges, key64(seed, Role.EMBEDDING_ROOT))
+
     if recipe.edge_directions:
-        forests.edge_coordinates(X, *rooted, step_length(recipe), seed)
+        forests.edge_coordinates(X, *rooted(), step_length(recipe), seed)
         return
-    forests.tree_coordinates(X, h.parent, h.size, *rooted, step_length(recipe), seed)
+    forests.tree_coordinates(X, h.parent, h.size, rooted, step_length(recipe), seed)
 
 
 def compact_tree(recipe: PercolationCluster, edges: bool) -> forests.CompactTree:
