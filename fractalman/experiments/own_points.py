@@ -82,9 +82,9 @@ def expected_on(
         return None
     if learner.linear_smoother:
         return risk
-    from fractalman.prediction.networks import CAMPAIGN
+    from fractalman.prediction.networks import measured_ratio
 
-    return CAMPAIGN.ratio * risk
+    return measured_ratio(spec.recipe, spec.network_draws).ratio * risk
 
 
 def expects(learner: Learner, spec: Spec, n: int) -> bool:

@@ -27,7 +27,7 @@ def test_drawn_vectors_and_starts_have_the_expected_risk() -> None:
     draw = next(iter(DrawnRealizations(RECIPE).draws((24,), 0, 1)))
     X, train, test = draw.coordinates(), draw.order[:24], draw.test[:60]
     due = np.array([risk.mean() for risk in flow.along(draw.covariance, X[train], X[test], train, test, times)])
-    y = draw.labels(4000)
+    y = draw.labels(4000, None)
     single = flow.drawn(y[train], y[test], X[train], X[test], times, key=5)
     error = single.std(axis=0) / np.sqrt(len(single))
     assert single.shape == (4000, 2)
