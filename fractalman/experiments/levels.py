@@ -156,7 +156,7 @@ def level_of(
     curve = _curve_look(points, prediction, asked, seeds, test_size, against_own=own is not None)
     if own is None and curve is None:
         return None
-    found = _level(curve, own, symbol)
+    found = _level(curve, own, symbol, getattr(prediction, "beyond", ""))
     squared = getattr(prediction, "loss", SQUARED) == SQUARED
     return replace(found, unseen_noise=_unseen_noise(own or curve)) if squared else found
 
@@ -325,10 +325,13 @@ def _against_curve(
     return _looks(np.append(means, ratio), errors, freedom)
 
 
-def _level(curve: _Looks | None, own: _Looks | None, symbol: str) -> Level:
-    """Return what two looks at the same risks say together: where either differs, they do; p-values count twice."""
+def _level(curve: _Looks | None, own: _Looks | None, symbol: str, beyond: str = "") -> Level:
+    """Return what two looks at the same risks say together: where either differs, they do; p-values count twice.
+
+    ``beyond`` says why a measured ratio on which the curve rests was measured elsewhere.
+    """
     every = [looks for looks in (curve, own) if looks is not None]
-    sharpest, more = every[-1], MORE_SEEDS if own is None else MORE_DRAWS
+    sharpest, more = every[-1], beyond or (MORE_SEEDS if own is None else MORE_DRAWS)
     p_value = min(1.0, len(every) * min(looks.p_value for looks in every))
     parts = [] if curve is None else [f"{curve.ratio:.2f} ± {curve.half_width:.2f} of the predicted curve"]
     parts += [] if own is None else [f"{own.ratio:.3f} ± {own.half_width:.3f} of what is expected on these very points"]

@@ -4,7 +4,8 @@
   cost more than learning. It holds for every field whose label vectors are drawn alike, Gaussian or not.
 - One neighbour of classes, and k of which one was chosen: exact for Gaussian values, the arccosine of the correlation
   of the pair (Owen's function of it where a threshold is not 0). The vote of more neighbours, of ridge or of kernels is
-  an orthant probability without a closed form: nothing is expected of it here, it is held against its curve alone.
+  an orthant probability without a closed form: its share of wrong answers over classes drawn anew on these points, so
+  many that their own scatter adds an eighth to the variance of the ratio at most.
 - A network of values: the exact risk of ridge regression with its tangent kernel times what networks were measured to
   lose against it, which has the errors of that measurement (`prediction.networks`); along its steps that of the
   kernel's gradient flow after so many, likewise (`prediction.stopped`).
@@ -31,6 +32,12 @@ EXPECTED_LARGEST = 4096
 """Training sets up to which a linear smoother's expected risk is computed: a covariance of 128 MiB."""
 NETWORK_LARGEST = 2048
 """The same of networks, whose kernel chooses its ridge anew."""
+VOTES_LARGEST = 2048
+"""The same of votes, over classes drawn from a covariance that is factored …"""
+_VOTE_POINTS = 6144
+"""… of so many training and test points at most: 300 MB."""
+_VOTES = (16, 256, 1024)
+"""Class vectors drawn for each one that is measured, the fewest and the most."""
 
 
 def expected_on(
@@ -68,16 +75,16 @@ def expected_on(
         smoother = dataclasses.replace(cast(Any, smoother), k=chosen["k"])
     try:
         if spec.recipe.classifies:
-            return _of_class(smoother, spec, r, n)
+            return _of_class(smoother, spec, r, n, key)
         train, test = np.arange(n), len(r.X_train) + np.arange(len(r.X_test))
         risk = float(smoother.expected(r.covariance, r.X_train[:n], r.X_test, train, test, key).risk.mean())
     except FractalmanError:  # no ridge can be used in double precision
         return None
     if learner.linear_smoother:
         return risk
-    from fractalman.prediction.networks import CAMPAIGN
+    from fractalman.prediction.networks import measured_ratio
 
-    return CAMPAIGN.ratio * risk
+    return measured_ratio(spec.recipe, spec.network_draws).ratio * risk
 
 
 def expects(learner: Learner, spec: Spec, n: int) -> bool:
@@ -97,19 +104,31 @@ def expects(learner: Learner, spec: Spec, n: int) -> bool:
     if spec.axis.kind != "data":
         return False
     if learner.linear_smoother:
-        votes = spec.recipe.classifies and (spec.loss != ZERO_ONE or not learner.name.endswith("-nn"))
-        return n <= EXPECTED_LARGEST and not votes
+        if not spec.recipe.classifies:
+            return n <= EXPECTED_LARGEST
+        known = spec.loss == ZERO_ONE and spec.recipe.gaussian_values
+        if learner.name == "1-nn":
+            return known and n <= EXPECTED_LARGEST
+        return known and n <= VOTES_LARGEST and VOTES_LARGEST + spec.test_size <= _VOTE_POINTS
     return learner.batched and n <= NETWORK_LARGEST and not spec.recipe.classifies and learner.smoother() is not None
 
 
-def _of_class(smoother: Smoother, spec: Spec, r: Replicate, n: int) -> float | None:
-    """Return the 0–1 risk of one neighbour; None of everyone else, and of other losses."""
+def _of_class(smoother: Smoother, spec: Spec, r: Replicate, n: int, key: int) -> float | None:
+    """Return a 0–1 risk: of one neighbour exactly, of votes over drawn classes; None of other losses."""
     from fractalman.nearest import nearest_k
-    from fractalman.theory import neighbour_class_risk
+    from fractalman.theory import neighbour_class_risk, vote_curve
     from fractalman.theory.smoothers import Neighbours
 
-    if spec.loss != ZERO_ONE or r.covariance is None or not isinstance(smoother, Neighbours) or smoother.k != 1:
+    if spec.loss != ZERO_ONE or r.covariance is None:
         return None
-    nearest = nearest_k(r.X_train[:n], r.X_test, 1)[:, 0]
-    test = len(r.X_train) + np.arange(len(r.X_test))
-    return float(neighbour_class_risk(r.covariance, test, nearest, spec.recipe.threshold).mean())
+    t, threshold = len(r.X_test), spec.recipe.threshold
+    test = len(r.X_train) + np.arange(t)
+    if isinstance(smoother, Neighbours) and smoother.k == 1:
+        nearest = nearest_k(r.X_train[:n], r.X_test, 1)[:, 0]
+        return float(neighbour_class_risk(r.covariance, test, nearest, threshold).mean())
+    if n > VOTES_LARGEST or VOTES_LARGEST + t > _VOTE_POINTS:
+        return None
+    count = int(np.clip(_VOTES[0] * spec.label_draws, *_VOTES[1:]))
+    drawn = r.classes(VOTES_LARGEST, count, threshold)[: t + n].astype(np.float64)
+    own, X = r.covariance.restricted(np.concatenate([test, np.arange(n)])), np.concatenate([r.X_test, r.X_train[:n]])
+    return float(vote_curve(own, drawn, X, t + np.arange(n), [n], np.arange(t), smoother, threshold, key)[0])

@@ -43,8 +43,9 @@ from fractalman.experiments.own_points import expects
 from fractalman.experiments.points import Task
 from fractalman.experiments.replicates import CACHE_BYTES
 from fractalman.experiments.specification import BAYES, Spec, tasks_of
-from fractalman.families.base import memory_of
+from fractalman.families.base import family_of, memory_of
 from fractalman.learners import Learner, make
+from fractalman.recipes import Recipe
 
 RULE = (
     "operations of every learner counted, over the speed of a float32 matrix product timed here; on a machine that "
@@ -59,6 +60,8 @@ _trials_seconds: list[float] = []
 _START = 5.0  # seconds of loading and compiling what makes the data
 _PER_SIZE = 0.03  # seconds of one size of a curve on one structure, beside what its learner counts
 _PER_NODE = 4e-7  # seconds of drawing a point with its hierarchy, and of the Bayes floor at one size
+_PER_FACTORED = 1.4e-10  # seconds of the factor of an exact field, times the cube of its points
+_PER_WAVE = 1e-5  # seconds of one label of a field of waves
 _PER_RULES = 0.05  # seconds of a curve on strings, of one draw of their rules
 
 
@@ -110,13 +113,35 @@ def plan_sweep(spec: Spec, *, flops: float | None = None) -> Plan:
     values = spec.values[:1] if spec.axis.shares_points else spec.values
     drawn = [spec.replicate_recipe(0, value) for value in values]
     nodes = sum((1 + 0.05 * recipe.n_columns) * recipe.max_points for recipe in drawn)
-    seconds["data"] = _START + spec.seeds * _PER_NODE * nodes
-    seconds["predictions"] = sum(_curve_seconds(spec, name, speed) for name in spec.learners)
+    vectors = max(spec.label_draws, spec.network_draws)
+    fields = sum(_field_seconds(recipe, recipe.max_points, vectors) for recipe in drawn)
+    seconds["data"] = _START + spec.seeds * (_PER_NODE * nodes + fields)
+    seconds["predictions"] = sum(_curve_seconds(spec, name, speed) for name in spec.learners) + _voters(spec)
     dataset = max(memory_of(recipe).peak_bytes() for recipe in drawn)
-    draws = max(spec.label_draws, spec.network_draws)
     rows = max(spec.largest(value) for value in values) + spec.test_size
-    kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * draws))
+    kept = min(CACHE_BYTES, len(values) * spec.seeds * rows * (4 * drawn[0].n_columns + 8 * vectors))
     return Plan(points, len(tasks_of(spec)), int(max(dataset + kept, kept + largest)), dataset, seconds, speed)
+
+
+def _field_seconds(recipe: Recipe, points: float, vectors: int) -> float:
+    """Return the seconds of drawing labels that are a field: of waves one by one, of an exact field by its factor."""
+    if family_of(recipe).laws.field_of(recipe) is None:
+        return 0.0
+    if recipe.gaussian_values:  # once for the dataset's own labels, once for the others
+        return min(vectors, 2) * _PER_FACTORED * points**3
+    return vectors * _PER_WAVE * points
+
+
+def _voters(spec: Spec) -> float:
+    """Return the seconds of the classes of waves that votes are predicted with, drawn once for all who vote."""
+    from fractalman.prediction import make_prediction
+    from fractalman.prediction.realization import TEST_POINTS, class_vectors
+
+    voters = [name for name in spec.learners if name not in (*spec.brought, "1-nn")]
+    if spec.axis.kind != "data" or not spec.recipe.classifies or not voters or spec.recipe.gaussian_values:
+        return 0.0
+    points = max(spec.train_sizes) + TEST_POINTS
+    return make_prediction(spec.recipe, voters[0]).draws * _field_seconds(spec.recipe, points, class_vectors(points))
 
 
 def seconds_of_tasks(spec: Spec, speed: float) -> dict[tuple[str, Number], float]:

@@ -42,6 +42,7 @@ def _made(spec: Spec, say: Progress) -> Found:
         say(f"predicting {name}")
         try:
             asked: dict[str, Any] = {"loss": spec.loss} if spec.recipe.classifies else {}
+            asked |= {"outputs": spec.network_draws} if spec.network_draws > 1 else {}
             made = make_prediction(spec.recipe, learner=_predicted(spec, name), **asked)
             predictions[name] = None if in_nats(spec) and not made.has_curve else made
             if spec.recipe.classifies and not spec.recipe.redraws_labels and not made.has_curve:

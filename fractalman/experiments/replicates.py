@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fractalman._typing import F32, F64, I64
 from fractalman.conventions import ZERO_ONE
@@ -17,6 +18,8 @@ from fractalman.experiments.axes import Number
 from fractalman.experiments.class_risks import constant_risk, posterior_risk
 from fractalman.experiments.label_law import label_modes
 from fractalman.experiments.specification import Spec, given_rules, split_seed
+from fractalman.random.streams import Role, key64
+from fractalman.theory.gaussian_draws import gaussian_draws
 
 if TYPE_CHECKING:
     from fractalman.recipes import Recipe
@@ -48,6 +51,7 @@ class Replicate:
         covariance: of the values of training and test points, in this order, noise included; of classes that are made
             of Gaussian values, of those. None where none is known.
         modes: of the labels against the declared covariance (`label_law`); empty where none is known.
+        label_key: of other labels of the same points.
     """
 
     X_train: F32
@@ -60,6 +64,19 @@ class Replicate:
     bayes_seconds: float
     covariance: LabelCovariance | None = None
     modes: Sequence[Sequence[float]] = ()
+    label_key: int = 0
+
+    def classes(self, largest: int, count: int, threshold: float) -> NDArray[np.bool_]:
+        """Return classes drawn anew on the test points and, below, the first training points: (points, count)."""
+        known: dict[tuple[int, int, float], NDArray[np.bool_]] = self.__dict__.setdefault("_classes", {})
+        address = (min(largest, len(self.X_train)), count, threshold)
+        if address not in known:
+            if self.covariance is None:
+                raise RecipeError("the labels' covariance is not known: expected Gaussian values")
+            points = np.concatenate([len(self.X_train) + np.arange(len(self.X_test)), np.arange(address[0])])
+            keys = [key64(self.label_key, Role.PREDICTION, draw) for draw in range(count)]
+            known[address] = gaussian_draws(self.covariance, points, keys) > threshold
+        return known[address]
 
     @property
     def nbytes(self) -> int:
@@ -129,6 +146,7 @@ def make_replicate(spec: Spec, i: int, value: Number | None = None) -> Replicate
         bayes_seconds=(time.perf_counter() - begun) / max(1, len(bayes)),
         covariance=covariance,
         modes=_modes(recipe, covariance, labels[np.concatenate([train, test])]),
+        label_key=recipe.seeds.labels,
     )
 
 

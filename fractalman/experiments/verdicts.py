@@ -290,13 +290,12 @@ def _judge_slope(
     The reference is what is expected on the replicates' very points, where that is known, else the curve or the
     asymptote.
     """
-    sizes = [int(n) for n in curves[0]]
+    sizes, beyond = [int(n) for n in curves[0]], str(getattr(prediction, "beyond", ""))
     if own is None or local[0] is None:
         error = slope_error(found, curves, points, None if local[0] is None else prediction, sizes, test_size)
-        return compare(found, asymptote[0], *local, attained=asymptote[2], note=note, error=error), error
-    expected, error = own
-    theirs = _ratio_error(prediction, sizes)
-    return compare(found, asymptote[0], expected, theirs, name=OWN_EXPONENT, error=error, strict=True), error
+        return compare(found, asymptote[0], *local, attained=asymptote[2], note=note, error=error, more=beyond), error
+    due, error = (own[0], _ratio_error(prediction, sizes)), own[1]
+    return compare(found, asymptote[0], *due, name=OWN_EXPONENT, error=error, strict=True, more=beyond), error
 
 
 def _ratio_error(prediction: Any, sizes: Sequence[int]) -> float:
@@ -440,6 +439,7 @@ def compare(
     name: str = "predicted local exponent",
     error: tuple[float, float] | None = None,
     strict: bool = False,
+    more: str = "",
 ) -> _Judgement:
     """Return whether a measured exponent agrees with its reference.
 
@@ -453,6 +453,7 @@ def compare(
         name: what ``local`` is.
         error: standard error of the measurement and its degrees of freedom; None = the fit's own.
         strict: whether a difference must be improbable at 2.5 %, because another part of the verdict is asked, too.
+        more: why an interval stays wide, or what narrows it; "" = more seeds, or label draws.
     """
     own, freedom = error or (found.standard_error, float(found.degrees_of_freedom))
     if local is not None:
@@ -480,11 +481,11 @@ def compare(
     said = f"by {sigma:+.1f} standard errors ({difference:+.3f} ± {half_width:.3f})"
     beyond = abs(difference) > half_width
     if beyond and strict and abs(difference) <= student_t_real(freedom, 0.025) * combined:
-        said = f"not resolved against the {name} {reference:.3f}: the ± does not hold it {said}; {MORE_DRAWS}"
+        said = f"not resolved against the {name} {reference:.3f}: the ± does not hold it {said}; {more or MORE_DRAWS}"
         return _Judgement(None, said, _finite(half_width), sigma)
     if beyond:
         return _Judgement(False, f"differs from the {name} {reference:.3f} {said}", _finite(half_width), sigma)
-    loose, more = "", MORE_DRAWS if strict else MORE_SEEDS
+    loose, more = "", more or (MORE_DRAWS if strict else MORE_SEEDS)
     if not half_width <= RESOLUTION * abs(reference):
         loose = f"the 95 % half-width {half_width:.2f} exceeds half of it; {more}"
     elif abs(found.value) <= quantile * own:

@@ -23,6 +23,7 @@ from fractalman.prediction.kept import KEPT
 from fractalman.prediction.realization import TEST_POINTS, Realization, Symbols, n_tests, noisy
 from fractalman.random.streams import Role, Seeds, key64, permutation
 from fractalman.recipes import Recipe
+from fractalman.theory.gaussian_draws import gaussian_draws
 
 _POINTS_TO_DRAW = 4_000_000  # structures of one population together hold about this many points …
 _SITES_TO_DRAW = 1_000_000  # the same for boxes, whose sites cost more …
@@ -191,7 +192,8 @@ def constant_of(draw: Realization, recipe: Recipe) -> tuple[float, float]:
     labels.
     """
     if recipe.classifies:
-        return constants_of(draw.labels(_CLASS_DRAWS if recipe.redraws_labels else 1), recipe.target_classes)
+        y = draw.labels(_CLASS_DRAWS if recipe.redraws_labels else 1, 0)
+        return constants_of(y[np.isfinite(y[:, 0])], recipe.target_classes)
     if draw.tree is not None:
         variance = theory.within_variance(draw.tree)
     else:
@@ -230,7 +232,7 @@ def _draw(recipe: Recipe) -> Realization:
     n = made.y.size
     order, test, key = _roles(recipe, n)
 
-    def labels(draws: int) -> F64:
+    def labels(draws: int, _training: int | None) -> F64:
         return KEPT.array(("labels", recipe, draws), lambda: generation.label_draws(made, draws))
 
     def coordinates() -> F32:
@@ -255,10 +257,15 @@ def _field_draw(recipe: Recipe) -> Realization:
     field = label_covariance(recipe, recipe.max_points)
     order, test, key = _roles(recipe, recipe.max_points)
 
-    def labels(draws: int) -> F64:
-        return KEPT.array(
-            ("labels", recipe, draws), lambda: generation.label_draws(generation.structure(recipe), draws)
-        )
+    def labels(draws: int, training: int | None) -> F64:
+        if not recipe.gaussian_values:  # waves, drawn point by point
+            return KEPT.array(
+                ("labels", recipe, draws), lambda: generation.label_draws(generation.structure(recipe), draws)
+            )
+        most = recipe.max_points - test.size
+        count = most if training is None else min(training, most)
+        asked = np.concatenate([test, order[:count]])
+        return KEPT.array(("labels", recipe, draws, count), lambda: _field_labels(recipe, field, asked, draws))
 
     def coordinates() -> AnyFloat:
         """Its own coordinates, for the rotation into R^d changes no distance; nuisance beside them."""
@@ -276,6 +283,19 @@ def _field_draw(recipe: Recipe) -> Realization:
         return KEPT.array(("coordinates", recipe), lambda: _placed(recipe, made))
 
     return Realization(order, test, field, None, None, coordinates, labels, key, threshold_of(recipe), embedded)
+
+
+def _field_labels(recipe: Recipe, field: theory.FieldCovariance, points: I64, draws: int) -> F64:
+    """Labels of a Gaussian field at some points alone, nan elsewhere.
+
+    All points of a dataset would be factored as its own labels are, by operations whose order is fixed: at 4096 points
+    a hundred times as long.
+    """
+    keys = [key64(recipe.seeds.labels, Role.LABEL_DRAW, draw) for draw in range(draws)]
+    values = gaussian_draws(field, points, keys)
+    out = np.full((field.n_points, draws), np.nan)
+    out[points] = augment.classes(recipe, values) if recipe.thresholds else values
+    return out
 
 
 def _roles(recipe: Recipe, n: int) -> tuple[I64, I64, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from fractalman import theory
 from fractalman._arguments import checked_arguments
 from fractalman._typing import F64, AnyInt
-from fractalman.config import shown
+from fractalman.config import integer, shown
 from fractalman.datasets.memory import Dataset
 from fractalman.errors import RecipeError
 from fractalman.learners import Learner
@@ -126,6 +126,11 @@ class Prediction(LawFacts, JointFacts, PredictionDisplay):
     def shared_error(self) -> float:
         """Relative standard error that all sizes share, beside the average over structures: 0 but for networks."""
         return 0.0 if self._curve is None else self._curve.shared_error
+
+    @property
+    def beyond(self) -> str:
+        """Why the curve rests on a measured ratio that was measured elsewhere; "" where it does not."""
+        return "" if self._curve is None else self._curve.beyond
 
     @property
     def ratio_errors(self) -> tuple[float, float, float]:
@@ -326,6 +331,7 @@ def make_prediction(
     draws: int | None = None,
     target_error: float | None = None,
     loss: str | None = None,
+    outputs: int = 1,
 ) -> Prediction:
     """Predict how a learner's risk must scale.
 
@@ -348,6 +354,8 @@ def make_prediction(
     loss : {"0-1", "cross-entropy"}, optional
         Of labels that are classes: the share of wrong answers, or the cross-entropy in nats. Default: the one that a
         curve is known of, "0-1" where both are.
+    outputs : int
+        Label vectors that a network learns at once. Default 1, with which networks were held against their kernel.
 
     Returns
     -------
@@ -379,7 +387,7 @@ def make_prediction(
     known = own is None or own.properties.kind != "unknown"
     law = law_on(data, _law(recipe, name, own) if known else unknown_law(name))
     drawn = DrawnRealizations(recipe) if data is None else Splits(data)
-    curve = method_of(drawn, name, own, loss)
+    curve = method_of(drawn, name, own, loss, integer(1, 2**31)("outputs", outputs))
     of = (curve.loss if curve is not None else "") or loss_of(recipe, loss)
     if of == CROSS_ENTROPY and not (curve is not None and curve.loss):
         law = in_nats(law)

@@ -16,7 +16,7 @@ from fractalman.learners.registry import learner_class, make
 from fractalman.prediction import realization
 from fractalman.prediction.drawn import VARIANCE_POINTS, DrawnRealizations, constants_of
 from fractalman.prediction.losses import CROSS_ENTROPY, ZERO_ONE
-from fractalman.prediction.networks import CAMPAIGN, exponent_error
+from fractalman.prediction.networks import CAMPAIGN, elsewhere, exponent_error, measured_ratio
 from fractalman.prediction.realization import Compute
 from fractalman.prediction.splits import Splits
 from fractalman.prediction.trained import trained, trained_on_symbols
@@ -46,6 +46,7 @@ class Method:
             structures: the same at all sizes, and from size to size.
         slope_error: of an exponent of the curve, likewise.
         measured: whether those three are of a measured ratio, which what is expected on given points has, too.
+        beyond: why that ratio was measured elsewhere.
         usual: draws by default; None = as many as the source has.
         drawn: an exact curve draw by draw, (draws, sizes).
         loss: of classes that are symbols, "0-1" or "cross-entropy"; "" = of 0–1 risks where labels are classes.
@@ -61,6 +62,7 @@ class Method:
     size_error: float = 0.0
     slope_error: float = 0.0
     measured: bool = False
+    beyond: str = ""
     usual: int | None = None
     drawn: Compute | None = None
     loss: str = ""
@@ -87,7 +89,11 @@ class Control:
 
 
 def method_of(
-    source: DrawnRealizations | Splits, learner: str, own: Learner | None = None, loss: str | None = None
+    source: DrawnRealizations | Splits,
+    learner: str,
+    own: Learner | None = None,
+    loss: str | None = None,
+    outputs: int = 1,
 ) -> Method | None:
     """Return how a learner's curve is computed from structures or splits; None where it is not known how.
 
@@ -103,7 +109,7 @@ def method_of(
     if _recipe_of(source).classifies:
         return _of_classes(source, learner, smoother, loss) or _trained(source, learner, own, loss)
     if learner == "mlp":
-        return None if smoother is None else _network(source, smoother)
+        return None if smoother is None else _network(source, smoother, outputs)
     if smoother is not None:
         return _smoother(source, learner, smoother)
     if learner == "1-nn":
@@ -387,16 +393,18 @@ def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory
     return Method(kind, compute, _KERNEL_LARGEST, _KERNEL_SECONDS, usual=_DENSE)
 
 
-def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother) -> Method:
+def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother, outputs: int) -> Method:
     """A trained network: its tangent kernel's curve times what networks were measured to lose against it."""
-    lost, own = CAMPAIGN, _smoother(source, "mlp", kernel)
+    recipe, own = _recipe_of(source), _smoother(source, "mlp", kernel)
+    lost, beyond = measured_ratio(recipe, outputs), elsewhere(recipe, outputs)
     return replace(
         own,
-        kind=f"{lost.ratio:.2f} (as measured on {lost.families} families) × its tangent kernel in X, expected over "
-        f"labels, {_over(source)}",
+        kind=f"{lost.ratio:.2f} (as measured on {CAMPAIGN.families} families{beyond and f'; {beyond}'}) × its tangent "
+        f"kernel in X, expected over labels, {_over(source)}",
         compute=lost.applied(own.compute),
         shared_error=lost.shared_error,
         size_error=lost.size_error,
         slope_error=lost.slope_error,
         measured=True,
+        beyond=beyond,
     )

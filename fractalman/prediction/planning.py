@@ -255,7 +255,7 @@ def _scatter(recipe: Recipe, grid: I64) -> tuple[F64, F64]:
     for draw in DrawnRealizations(smaller).draws(sizes, 0, STRUCTURES):
         if max(sizes) > draw.order.size - (0 if recipe.addressed else draw.test.size):
             continue
-        X, y = draw.coordinates(), draw.labels(LABEL_DRAWS)
+        X, y = draw.coordinates(), draw.labels(LABEL_DRAWS, max(sizes))
         row, rows = [], []
         for n in sizes:
             found = draw.order[:n][nearest(X[draw.order[:n]], X[draw.test])]

@@ -38,6 +38,11 @@ def n_tests(population: float) -> int:
     return int(max(1, min(TEST_POINTS, population // 4))) if np.isfinite(population) else TEST_POINTS
 
 
+def class_vectors(points: float) -> int:
+    """Class vectors on a draw of so many points, over which votes are averaged."""
+    return int(np.clip(_LABELS_DRAWN // points, *_CLASS_DRAWS))
+
+
 @dataclass(frozen=True)
 class Realization:
     """One structure with its training order and test points; no labels are drawn.
@@ -57,7 +62,8 @@ class Realization:
     coordinates : function
         Makes X, (n, d), when it is needed.
     labels : function
-        Number m → m label vectors drawn on this structure, (n, m) float64.
+        (m, k) → m label vectors drawn on this structure, (n, m) float64; where it is dear to draw all, those of the
+        test points and of the first k points of ``order`` alone, nan elsewhere. k = None: of all.
     key : int
         Of what is random in a learner.
     threshold : float or None
@@ -72,7 +78,7 @@ class Realization:
     tree: LabelTree | None
     edges: I64 | None
     coordinates: Callable[[], AnyFloat] = field(repr=False)
-    labels: Callable[[int], F64] = field(repr=False)
+    labels: Callable[[int, int | None], F64] = field(repr=False)
     key: int = 0
     threshold: float | None = None
     embedded: Callable[[], AnyFloat] | None = field(repr=False, default=None)
@@ -209,10 +215,8 @@ def voted(learner: str | theory.Smoother) -> Callable[[Realization, tuple[int, .
     def row(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
         if draw.threshold is None:
             raise RecipeError('the 0–1 risk of a vote: expected classes; use target = "sign" or "threshold"')
-        n = draw.covariance.n_points
-        classes = draw.labels(1 + int(np.clip(_LABELS_DRAWN // n, *_CLASS_DRAWS)))[
-            :, 1:
-        ]  # the first may be a dataset's
+        count = 1 + class_vectors(draw.covariance.n_points)  # the first may be a dataset's
+        classes = np.nan_to_num(draw.labels(count, max(sizes))[:, 1:])
         risk = theory.vote_curve(
             draw.covariance, classes, draw.seen_by(learner), draw.order, list(sizes), draw.test,
             learner, draw.threshold, draw.key,

@@ -63,8 +63,11 @@ class Splits:
         covariance: theory.LabelCovariance
 
         @lru_cache(maxsize=1)  # all splits have the same points
-        def labels(draws: int) -> F64:
+        def drawn(draws: int) -> F64:
             return generation.label_draws(data, draws)
+
+        def labels(draws: int, _training: int | None) -> F64:
+            return drawn(draws)
 
         if family_of(recipe).laws.field_of(recipe) is not None:
             covariance = _field(data)

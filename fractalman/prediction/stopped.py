@@ -141,7 +141,7 @@ def stopped_draws(
         X, train = draw.coordinates(), draw.order[:n]
         risks = flow.along(draw.covariance, X[train], X[draw.test], train, draw.test, times)
         expected.append([float(risk.mean()) for risk in risks])
-        y = draw.labels(labels)
+        y = draw.labels(labels, n)
         single.append(flow.drawn(y[train], y[draw.test], X[train], X[draw.test], times, draw.key))
     return np.array(expected), np.array(single)
 

@@ -48,7 +48,8 @@ def trained(
 
     def row(draw: Realization, sizes: tuple[int, ...]) -> list[float]:
         X = np.asarray((draw.embedded or draw.coordinates)(), np.float32)
-        y = draw.labels(1 + CLASS_DRAWS)[:, 1:] if redrawn else draw.labels(1)  # the first may be a dataset's
+        most = max(sizes)
+        y = draw.labels(1 + CLASS_DRAWS, most)[:, 1:] if redrawn else draw.labels(1, most)  # the first: a dataset's
         seen = [draw.order[:n] for n in sizes]
         return [_risk(learner, X[s], y[s], X[draw.test], y[draw.test], draw.key, classes, loss) for s in seen]
 

@@ -44,8 +44,10 @@ def sweep(recipe: dict[str, Any], learners: list[str], draws: int, folder: Path,
         (WAVES, ["1-nn", "laplace-kernel"], 60),
         ({**CLUSTER, "target": "sign"}, ["1-nn"], 400),
         ({**CLUSTER, "target": "threshold", "threshold": 0.7}, ["1-nn"], 400),
+        ({**CLUSTER, "target": "sign"}, LEARNERS[1:], 60),
+        ({**FIELD, "target": "threshold", "threshold": 0.5}, ["k-nn", "laplace-kernel", "ridge"], 60),
     ],
-    ids=["tree", "field", "waves", "signs", "classes"],
+    ids=["tree", "field", "waves", "signs", "classes", "votes", "votes on a field"],
 )
 def test_the_expected_risk_is_the_mean_over_many_labels(
     recipe: dict[str, Any], learners: list[str], draws: int, tmp_path: Path
@@ -62,32 +64,39 @@ def test_the_expected_risk_is_the_mean_over_many_labels(
         )
         swapped.append(abs(point.risk - other.expected_risk) / error)
         assert Point.from_dict(point.to_dict()) == point
-    assert max(swapped) > (4.0 if recipe in (CLUSTER, FIELD) else 3.0)
+    assert max(swapped) > (4.0 if recipe in (CLUSTER, FIELD) else 3.0 if draws > 100 else 1.5)
 
 
-NOTHING = {"votes": ("sign", "laplace-kernel", 8), "subclusters": ("classes", "1-nn", 1)}
-
-
-@pytest.mark.parametrize("name", NOTHING)
-def test_nothing_is_expected_of_votes_and_of_classes_that_points_decide(name: str) -> None:
-    """The control: of one neighbour's answers something is."""
-    target, learner, draws = NOTHING[name]
-    recipe = {key: value for key, value in CLUSTER.items() if key != "noise"} | {"target": target}
-    sweep = {"learners": [learner], "train_sizes": SIZES, "seeds": 2, "test_size": 64, "label_draws": draws}
-    spec = load_spec({"recipe": recipe, "sweep": sweep})
+def test_votes_are_expected_over_other_classes_on_the_same_points() -> None:
+    """By hand for three neighbours, with classes from a factor of my own; votes of nearest alone are rejected."""
+    recipe = {**CLUSTER, "target": "sign"}
+    table = {"learners": ["k-nn"], "train_sizes": SIZES, "seeds": 2, "test_size": 256, "label_draws": 64}
+    spec = load_spec({"recipe": recipe, "sweep": table})
     replicate = make_replicate(spec, 0)
-    assert not expects(make(learner), spec, 32)
-    assert expected_on(make(learner), spec, replicate, 32, 0, {}) is None
-    assert expects(make("1-nn"), spec, 32) == (target == "sign")
-    assert (expected_on(make("1-nn"), spec, replicate, 32, 0, {}) is not None) == (target == "sign")
+    X, Z, rng = replicate.X_train[:64].astype(float), replicate.X_test.astype(float), np.random.default_rng(3)
+    points = np.concatenate([np.arange(64), len(replicate.X_train) + np.arange(256)])
+    factor = np.linalg.cholesky(replicate.covariance.block(points, points) + 1e-12 * np.eye(320))
+    classes = factor @ rng.standard_normal((320, 2000)) > 0.0
+    order = np.square(Z[:, None] - X).sum(axis=2).argsort(axis=1)
+    by_hand = {k: (classes[order[:, :k]].sum(axis=1) * 2 > k) != classes[64:] for k in (1, 3)}
+    error = by_hand[3].mean(axis=0).std() * np.sqrt(1.0 / 1024.0 + 1.0 / 2000.0)  # of the package's vectors and these
+    found = expected_on(make("k-nn"), spec, replicate, 64, 0, {"k": 3})
+    assert abs(found - by_hand[3].mean()) < 4.0 * error
+    assert abs(found - by_hand[1].mean()) > 4.0 * error
+    assert expected_on(make("k-nn"), spec, replicate, 64, 0, {"k": 3}) == found
 
 
-@pytest.mark.slow(reason="a sweep of kernels with votes")
-@pytest.mark.parametrize("name", NOTHING)
-def test_sweeps_expect_nothing_of_votes_and_of_classes_that_points_decide(name: str, tmp_path: Path) -> None:
-    target, learner, draws = NOTHING[name]
+@pytest.mark.parametrize("target", ["sign", "classes"])
+def test_nothing_is_expected_of_classes_that_points_decide(target: str, tmp_path: Path) -> None:
+    """The control: of signs something is, of one neighbour's answers and of votes."""
     recipe = {key: value for key, value in CLUSTER.items() if key != "noise"} | {"target": target}
-    assert {point.expected_risk for point in sweep(recipe, [learner], draws, tmp_path).points} == {None}
+    names = ["1-nn", "laplace-kernel"]
+    table = {"learners": names, "train_sizes": [32], "seeds": 2, "test_size": 64, "label_draws": 1}
+    spec = load_spec({"recipe": recipe, "sweep": table})
+    assert [expects(make(name), spec, 32) for name in names] == [target == "sign"] * 2
+    assert not expects(make("logistic"), spec, 32)
+    found = [point.expected_risk for point in run_sweep(spec, tmp_path).points if point.learner != "bayes"]
+    assert [risk is not None for risk in found] == [target == "sign"] * 4
 
 
 def test_a_network_is_expected_to_have_its_tangent_kernel_s_risk_times_the_measured_ratio(tmp_path: Path) -> None:

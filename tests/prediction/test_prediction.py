@@ -165,7 +165,7 @@ def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measu
     from fractalman.learners.networks.mlp import MLP, Settings
     from fractalman.prediction.networks import CAMPAIGN, exponent_error
 
-    recipe = fm.Cascade(n_points=2048, branching=4, contraction=0.4, hurst=0.5, ambient_dim=16, seed=3)
+    recipe = fm.Cascade(n_points=2048, branching=4, contraction=0.4, hurst=0.5, ambient_dim=24, seed=3)
     sizes = [32, 64, 128]
     network, kernel = (fm.predict(recipe, name, draws=6) for name in ("mlp", "ntk-kernel"))
     assert np.allclose(network.curve(sizes).risk, CAMPAIGN.ratio * kernel.curve(sizes).risk)
@@ -179,6 +179,12 @@ def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measu
     assert alone > CAMPAIGN.slope_error
     assert exponent_error(CAMPAIGN.size_error, CAMPAIGN.slope_error, [64, 1024, 4096]) == CAMPAIGN.slope_error
     assert (network.shared_error, kernel.shared_error) == (CAMPAIGN.shared_error, 0.0)
+    assert (network.beyond, kernel.beyond) == ("", "")
+    few, nuisance = recipe.replace(ambient_dim=23), recipe.replace(nuisance_dim=1)
+    for elsewhere, outputs in ((few, 1), (nuisance, 1), (recipe, 2)):  # not measured there: wider, and said
+        found = fm.predict(elsewhere, "mlp", draws=3, outputs=outputs)
+        assert found.beyond in found.curve([32]).kind
+        assert found.shared_error > 5.0 * network.shared_error
     deep = fm.predict(recipe, MLP(Settings(depth=4)), draws=6).curve(sizes)
     four = fm.predict(recipe, make("ntk-kernel", {"depth": 4}), draws=6).curve(sizes)
     assert np.allclose(deep.risk, CAMPAIGN.ratio * four.risk)

@@ -36,7 +36,7 @@ def test_drawn_vectors_and_starts_have_the_expected_risk() -> None:
     X, train, test = draw.coordinates(), draw.order[:24], draw.test[:60]
     due = np.array([risk.mean() for risk in flow.along(draw.covariance, X[train], X[test], train, test, times)])
     count = some(4000, fast=1000)
-    y = draw.labels(count)
+    y = draw.labels(count, None)
     single = flow.drawn(y[train], y[test], X[train], X[test], times, key=5)
     error = single.std(axis=0) / np.sqrt(len(single))
     assert single.shape == (count, 2)
