@@ -131,9 +131,24 @@ def test_chance_has_the_width_of_the_dictionary() -> None:
     assert score.mcc - thinned > 4 * abs(score.mcc - score.chance["mcc"])  # the control
 
 
-DATA = fm.generate(fm.Cascade(n_points=120, ambient_dim=16))
-KNOWN = DATA.dictionary()
-D, Z = KNOWN.directions, KNOWN.codes
+@pytest.fixture(scope="module")
+def data() -> fm.Dataset:
+    return fm.generate(fm.Cascade(n_points=120, ambient_dim=16))
+
+
+@pytest.fixture(scope="module")
+def known(data: fm.Dataset) -> Any:
+    return data.dictionary()
+
+
+@pytest.fixture(scope="module")
+def D(known: Any) -> Any:
+    return known.directions
+
+
+@pytest.fixture(scope="module")
+def Z(known: Any) -> Any:
+    return known.codes
 
 
 class Halves:
@@ -155,20 +170,21 @@ class Halves:
 
 
 @pytest.mark.parametrize(
-    ("decoder", "codes"),
+    "tables",
     [
-        (D.tolist(), Z.toarray().tolist()),
-        (D.astype(np.longdouble), Z.astype(np.float32)),
-        (csr_array(D), Z.tocoo()),
-        (D, Z != 0),
-        (D, (Z.toarray() != 0).astype(np.int8)),
-        (D.astype(object), Z.toarray().astype(object)),
-        (np.ma.masked_array(D), Z),
-        (Halves(D), Halves(Z.toarray())),
+        lambda D, Z: (D.tolist(), Z.toarray().tolist()),
+        lambda D, Z: (D.astype(np.longdouble), Z.astype(np.float32)),
+        lambda D, Z: (csr_array(D), Z.tocoo()),
+        lambda D, Z: (D, Z != 0),
+        lambda D, Z: (D, (Z.toarray() != 0).astype(np.int8)),
+        lambda D, Z: (D.astype(object), Z.toarray().astype(object)),
+        lambda D, Z: (np.ma.masked_array(D), Z),
+        lambda D, Z: (Halves(D), Halves(Z.toarray())),
     ],
 )
-def test_numbers_are_taken_from_anywhere(decoder: Any, codes: Any) -> None:
-    assert_perfect(fm.recovery(decoder, codes, DATA), KNOWN)
+def test_numbers_are_taken_from_anywhere(tables: Any, data: fm.Dataset, known: Any, D: Any, Z: Any) -> None:
+    decoder, codes = tables(D, Z)
+    assert_perfect(fm.recovery(decoder, codes, data), known)
 
 
 def test_whole_numbers_are_directions() -> None:
@@ -176,62 +192,63 @@ def test_whole_numbers_are_directions() -> None:
     assert fm.recovery(2 * np.eye(3, dtype=int), np.eye(3, dtype=int), truth).mcc == 1.0
 
 
-def test_tensors_are_taken() -> None:
+def test_tensors_are_taken(data: fm.Dataset, known: Any, D: Any, Z: Any) -> None:
     torch = pytest.importorskip("torch")
     dense = torch.tensor(Z.toarray())
     for codes in (dense, dense.to_sparse(), dense.to_sparse_csr(), dense.bfloat16()):
-        assert_perfect(fm.recovery(torch.nn.Parameter(torch.tensor(D)), codes, DATA), KNOWN)
+        assert_perfect(fm.recovery(torch.nn.Parameter(torch.tensor(D)), codes, data), known)
 
 
 @pytest.mark.parametrize(
-    ("decoder", "codes", "said"),
+    ("tables", "said"),
     [
-        (D.T, Z, "use decoder.T"),
-        (D, Z.T, "use codes.T"),
-        (D, Z[:50], "codes of shape (50, "),
-        (D, Z[:, :3], "columns"),
-        (D[0], Z[:, :1], "(rows, d)"),
-        (D[:0], Z[:, :0], "(rows, d)"),
-        (D[:1], Z.toarray()[:, 0], "(points, units)"),
-        (D.astype(complex), Z, "real numbers"),
-        (D, Z.astype(complex), "real numbers"),
-        (D, Z.toarray().astype(str), "real numbers"),
-        (D, [[1.0], [1.0, 2.0]], "codes: expected a table of numbers"),
-        ([[1.0], [1.0, 2.0]], Z, "decoder: expected a table of numbers"),
-        (np.ma.masked_array(D, mask=D > 0.1), Z, "decoder.filled(0)"),
-        (D, np.where(Z.toarray() > 0, np.nan, 0.0), "not finite"),
+        (lambda D, Z: (D.T, Z), "use decoder.T"),
+        (lambda D, Z: (D, Z.T), "use codes.T"),
+        (lambda D, Z: (D, Z[:50]), "codes of shape (50, "),
+        (lambda D, Z: (D, Z[:, :3]), "columns"),
+        (lambda D, Z: (D[0], Z[:, :1]), "(rows, d)"),
+        (lambda D, Z: (D[:0], Z[:, :0]), "(rows, d)"),
+        (lambda D, Z: (D[:1], Z.toarray()[:, 0]), "(points, units)"),
+        (lambda D, Z: (D.astype(complex), Z), "real numbers"),
+        (lambda D, Z: (D, Z.astype(complex)), "real numbers"),
+        (lambda D, Z: (D, Z.toarray().astype(str)), "real numbers"),
+        (lambda D, Z: (D, [[1.0], [1.0, 2.0]]), "codes: expected a table of numbers"),  # noqa: ARG005
+        (lambda D, Z: ([[1.0], [1.0, 2.0]], Z), "decoder: expected a table of numbers"),  # noqa: ARG005
+        (lambda D, Z: (np.ma.masked_array(D, mask=D > 0.1), Z), "decoder.filled(0)"),
+        (lambda D, Z: (D, np.where(Z.toarray() > 0, np.nan, 0.0)), "not finite"),
     ],
 )
-def test_tables_that_do_not_fit_are_refused(decoder: Any, codes: Any, said: str) -> None:
+def test_tables_that_do_not_fit_are_refused(tables: Any, said: str, data: fm.Dataset, D: Any, Z: Any) -> None:
+    decoder, codes = tables(D, Z)
     with pytest.raises(RecipeError) as refused:
-        fm.recovery(decoder, codes, DATA)
+        fm.recovery(decoder, codes, data)
     assert said in str(refused.value)
 
 
 @pytest.mark.parametrize("change", [{"threshold": v} for v in ("a", None, -1, np.nan, np.inf, True, [0.0])])
-def test_wrong_thresholds_are_refused(change: dict[str, Any]) -> None:
+def test_wrong_thresholds_are_refused(change: dict[str, Any], data: fm.Dataset, D: Any, Z: Any) -> None:
     with pytest.raises(RecipeError, match="threshold = "):
-        fm.recovery(D, Z, DATA, **change)
+        fm.recovery(D, Z, data, **change)
     with pytest.raises(RecipeError, match="seed = "):
-        fm.recovery(D, Z, DATA, seed=1.5)  # type: ignore[arg-type]
+        fm.recovery(D, Z, data, seed=1.5)  # type: ignore[arg-type]
 
 
-def test_silence_and_single_units_are_scored() -> None:
-    silent = fm.recovery(D, 0.0 * Z, DATA)
+def test_silence_and_single_units_are_scored(data: fm.Dataset, D: Any, Z: Any) -> None:
+    silent = fm.recovery(D, 0.0 * Z, data)
     assert (silent.mcc, silent.f1, silent.dead, silent.l0, silent.uniqueness) == (1.0, 0.0, 1.0, 0.0, 0.0)
     assert np.isnan([silent.absorption.mean, silent.chance["absorption"]]).all()  # who never fires cannot fall silent
     codes = Z.toarray() if hasattr(Z, "toarray") else Z.copy()
     above = int(silent.absorption.parent[0])
     codes[:, above] = 0.0
-    edges = fm.recovery(D, codes, DATA).absorption
+    edges = fm.recovery(D, codes, data).absorption
     np.testing.assert_array_equal(np.isnan(edges.gap[edges.parent == above]), True)
     np.testing.assert_array_equal(edges.gap[np.isfinite(edges.gap)], 0.0)
-    one = fm.recovery(D[5:6], Z[:, 5:6], DATA)
+    one = fm.recovery(D[5:6], Z[:, 5:6], data)
     assert (one.mcc, one.f1, one.uniqueness, one.dead) == (1.0, 1.0, 1.0, 0.0)
-    nothing = fm.recovery(0.0 * D, Z, DATA)
+    nothing = fm.recovery(0.0 * D, Z, data)
     assert (nothing.mcc, nothing.match.direction.size) == (0.0, 0)
     assert np.isnan(nothing.f1)
-    both = fm.recovery(-D, -Z, DATA)  # a convention of signs: seen at the best threshold only
+    both = fm.recovery(-D, -Z, data)  # a convention of signs: seen at the best threshold only
     assert (both.mcc, both.f1, both.best_f1) == (1.0, 0.0, 1.0)
     whole = fm.generate(fm.PercolationCluster(n_points=2, ambient_dim=4))  # one subcluster
     known = whole.dictionary()
