@@ -101,7 +101,7 @@ def test_chunks_packed_here_are_those_that_the_library_reads_reference(tmp_path:
 @given(st.integers(1, 3000), st.integers(0, 2**62), st.sampled_from([np.int32, np.int64]), st.integers(0, 99))
 def test_a_packed_chunk_is_a_plain_stream_of_its_planes(n: int, most: int, dtype: type, seed: int) -> None:
     """Any zlib unpacks it; it is longer than one search for runs by the heads of its pieces, and by planes of more than
-    four bits a byte, which stay as they are."""
+    two bits a byte, which stay as they are."""
     rng = np.random.default_rng(seed)
     few = np.abs(rng.normal(0, 3, n))
     for values in (rng.integers(0, most + 1, n), np.arange(n), np.repeat(few, 9)[:n], few, np.full(n, most)):
@@ -110,7 +110,7 @@ def test_a_packed_chunk_is_a_plain_stream_of_its_planes(n: int, most: int, dtype
         packed = shuffled_gzip(chunk)
         assert zlib.decompress(packed) == planes
         runs = zlib.compressobj(1, strategy=zlib.Z_RLE)
-        assert len(packed) <= 2.1 * len(runs.compress(planes) + runs.flush()) + 100 * chunk.itemsize
+        assert len(packed) <= 4.1 * len(runs.compress(planes) + runs.flush()) + 100 * chunk.itemsize
 
 
 @pytest.mark.parametrize("name", NAMES)
