@@ -225,6 +225,7 @@ def _write_file(
             file.attrs["complete"] = np.int64(0)
         with Threads(EXAMINERS if total > WRITE_BYTES else 0) as examiners:  # a small file is done before a thread
             digests: list[bytes] = []
+            begun: Column | None = None
             packed: Packed = {}
             for part in _ahead(_parts(columns), lambda part: part.examine(examiners, dims, compression, packed)):
                 column, size = part.column, np.dtype(part.column.dtype).itemsize * math.prod(part.source.shape)
@@ -234,10 +235,10 @@ def _write_file(
                     records[column.path] = ColumnRecord(np.dtype(column.dtype).str, part.shape, part.source.digest)
                     done += size
                     continue
-                if part.start == 0:
+                if column is not begun:
                     with interrupts_held():
                         stored = _create(file, column, part.shape, compression)
-                    digests = []
+                    digests, begun = [], column
                 if len(part.rows):
                     with interrupts_held():
                         _store(stored, part, list(chain(*examiners.results(part.packed))))
