@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sampled import examples
 
 from fractalman import cli
-from fractalman.datasets import spec
+from fractalman.datasets import compression, spec
 from fractalman.datasets.compression import PLUGIN, filter_names, shuffled_gzip
 from fractalman.datasets.file import open_file
 from fractalman.datasets.inspection import check_file
@@ -233,3 +233,10 @@ def test_chunks_waste_little(rows: int, width: int) -> None:
     padding = chunks * chunk - rows
     assert padding < chunks if chunks <= spec.EVEN_BLOCKS else padding < rows / spec.EVEN_BLOCKS
     assert spec.block_rows((0, width), "<f4") >= 1
+
+
+def test_checksums_of_equal_bytes_are_counted_not_summed() -> None:
+    for byte, size, before in ((0, 1, b""), (7, 65536, b"abc"), (255, 12345, bytes(range(256)) * 99)):
+        due = zlib.adler32(bytes([byte]) * size, zlib.adler32(before))
+        assert compression._checksum_of_constant(byte, size, zlib.adler32(before)) == due
+        assert compression._checksum_of_constant(byte, size + 1, zlib.adler32(before)) != due
