@@ -39,7 +39,7 @@ MUTANTS = (
     Mutant("np.int64(2 * s + 3)) == 0", "np.int64(2 * s + 2)) == 0", ("families/test_forests.py", "families")),
     Mutant("variance[i] = exp64(2.0 * exponent", "variance[i] = exp64(exponent",
            ("families/test_streaming.py", "families")),
-    Mutant("along * v[j]", "0.9 * along * v[j]", ("families/test_embedding.py", "families")),
+    Mutant("lane_reject(g, v, lane_dot", "lane_reject(g, v, _f(0.9) * lane_dot", ("families/test_embedding.py", "families")),
     Mutant("rises = np.flatnonzero(np.diff(sizes) > 0)", "rises = np.flatnonzero(np.diff(sizes) > 1)",
            ("datasets/test_rules.py", "datasets")),
     Mutant("chosen[-1] >= n)", "chosen[-1] > n)", ("datasets/test_batches.py", "datasets")),
