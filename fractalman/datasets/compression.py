@@ -25,8 +25,8 @@ PLUGIN = {32015: "zstd"}
 
 _BEGINNING, _END = b"\x78\x01", b"\x03\x00"  # of a zlib stream: its header, an empty last block
 _ADLER = 65521
-_ALIKE = 16
-"""Bytes of which one pair in so many is equal, which need four bits each, take longer to pack than to write."""
+_ALIKE = 4
+"""Bytes of which one pair in so many is equal, which need two bits each, take longer to pack than to write."""
 
 _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf", **PLUGIN}
 

@@ -69,27 +69,27 @@ class Check:
 
     Args:
         statement: the requirement in words.
-        bad: (block, dimensions) → boolean array of the block's shape, True where the requirement is broken.
+        good: (block, dimensions) → boolean array of the block's shape, False where the requirement is broken.
     """
 
     statement: str
-    bad: Callable[[AnyArray, Mapping[str, int]], npt.NDArray[np.bool_]]
+    good: Callable[[AnyArray, Mapping[str, int]], npt.NDArray[np.bool_]]
 
 
 def _finite() -> Check:
-    return Check("finite", lambda x, _: ~np.isfinite(x))
+    return Check("finite", lambda x, _: np.isfinite(x))
 
 
 def _at_least(low: int) -> Check:
-    return Check(f"≥ {low}", lambda x, _: ~(x >= low))
+    return Check(f"≥ {low}", lambda x, _: x >= low)
 
 
 def _above_zero() -> Check:
-    return Check("> 0", lambda x, _: ~(x > 0))
+    return Check("> 0", lambda x, _: x > 0)
 
 
 def _index_of(dim: str, low: int = 0) -> Check:
-    return Check(f"{low} ≤ value < {dim}".replace("-", "−"), lambda x, dims: (x < low) | (x >= dims[dim]))
+    return Check(f"{low} ≤ value < {dim}".replace("-", "−"), lambda x, dims: (x >= low) & (x < dims[dim]))
 
 
 @dataclass(frozen=True)
@@ -436,8 +436,9 @@ def broken_elements(
 ) -> Iterator[tuple[str, str, int]]:
     """Yield (requirement, the first element that breaks it, how many do) for rows start … start + len(block) − 1."""
     for check in column.checks:
-        bad = check.bad(block, dims)
-        if bad.any():
+        good = check.good(block, dims)
+        if not good.all():
+            bad = ~good
             where = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
             at = ", ".join(str(i) for i in (where[0] + start, *where[1:]))
             yield check.statement, f"[{at}] is {block[where]}", int(np.count_nonzero(bad))

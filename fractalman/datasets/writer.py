@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -224,6 +225,7 @@ def _write_file(
             file.attrs["complete"] = np.int64(0)
         with Threads(EXAMINERS if total > WRITE_BYTES else 0) as examiners:  # a small file is done before a thread
             digests: list[bytes] = []
+            begun: Column | None = None
             packed: Packed = {}
             for part in _ahead(_parts(columns), lambda part: part.examine(examiners, dims, compression, packed)):
                 column, size = part.column, np.dtype(part.column.dtype).itemsize * math.prod(part.source.shape)
@@ -233,15 +235,15 @@ def _write_file(
                     records[column.path] = ColumnRecord(np.dtype(column.dtype).str, part.shape, part.source.digest)
                     done += size
                     continue
-                if part.start == 0:
+                if column is not begun:
                     with interrupts_held():
                         stored = _create(file, column, part.shape, compression)
-                    digests = []
+                    digests, begun = [], column
                 if len(part.rows):
                     with interrupts_held():
-                        _store(stored, part, examiners.results(part.packed))
+                        _store(stored, part, list(chain(*examiners.results(part.packed))))
                     sink.check(target)
-                    digests += examiners.results(part.examined)  # before the source may use the memory again
+                    digests += chain(*examiners.results(part.examined))  # before the source may use the memory again
                     done += part.rows.nbytes
                     progress(column.path, done, total)
                 if part.start + len(part.rows) == part.shape[0]:
@@ -265,7 +267,7 @@ def _write_file(
                 file.close()
 
 
-Packed: TypeAlias = dict[tuple[int, int], list[Future[bytes]]]
+Packed: TypeAlias = dict[tuple[int, int], list[Future[list[bytes]]]]
 """(an array, first row) → the chunks of a part, of arrays that are several columns."""
 
 
@@ -287,8 +289,8 @@ class _Part:
     beside: bool = True
     twice: bool = False
     blocks: list[AnyArray] = field(default_factory=list)
-    examined: list[Future[bytes]] = field(default_factory=list)
-    packed: list[Future[bytes]] = field(default_factory=list)
+    examined: list[Future[list[bytes]]] = field(default_factory=list)
+    packed: list[Future[list[bytes]]] = field(default_factory=list)
 
     @property
     def shape(self) -> Shape:
@@ -305,17 +307,21 @@ class _Part:
             return
         size = self.block
         self.blocks = [np.ascontiguousarray(self.rows[at : at + size]) for at in range(0, len(self.rows), size)]
+        half = -(-len(self.blocks) // EXAMINERS)
+        shares = [range(at, min(at + half, len(self.blocks))) for at in range(0, len(self.blocks), half)]
         with interrupts_held():
             if packed_here(compression, self.column):
                 known = id(self.source), self.start
                 self.packed = packed.get(known) or [
-                    examiners.submit(shuffled_gzip, _whole(block, size)) for block in self.blocks
+                    examiners.submit(_packed, [self.blocks[k] for k in some], size) for some in shares
                 ]
                 if self.twice:
                     packed[known] = self.packed
             self.examined = [
-                examiners.submit(_examine, self.column, block, self.start + k * size, dims)
-                for k, block in enumerate(self.blocks)
+                examiners.submit(
+                    _examine, self.column, [self.blocks[k] for k in some], self.start + some[0] * size, dims
+                )
+                for some in shares
             ]
 
 
@@ -353,11 +359,19 @@ def _ahead(parts: Iterator[_Part], examine: Callable[[_Part], None]) -> Iterator
     yield from waiting
 
 
-def _examine(column: Column, block: AnyArray, start: int, dims: Mapping[str, int]) -> bytes:
-    """Return the digest of a block after looking at every element; FileFormatError naming the first that cannot be."""
-    for requirement, first, _ in broken_elements(column, block, start, dims):
-        raise FileFormatError(f"the columns do not fit the format: {column.path}: {first}: expected {requirement}")
-    return block_digest(block)
+def _examine(column: Column, blocks: Sequence[AnyArray], start: int, dims: Mapping[str, int]) -> list[bytes]:
+    """Return digests of blocks after looking at every element; FileFormatError naming the first that cannot be."""
+    digests = []
+    for block in blocks:
+        for requirement, first, _ in broken_elements(column, block, start, dims):
+            raise FileFormatError(f"the columns do not fit the format: {column.path}: {first}: expected {requirement}")
+        digests.append(block_digest(block))
+        start += len(block)
+    return digests
+
+
+def _packed(blocks: Sequence[AnyArray], size: int) -> list[bytes]:
+    return [shuffled_gzip(_whole(block, size)) for block in blocks]
 
 
 def _whole(block: AnyArray, size: int) -> AnyArray:

@@ -31,6 +31,8 @@ OPTIMIZERS = {"adam": optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8), "sgd": op
 
 TOGETHER = 64
 """Steps whose batches are drawn at once."""
+AT_ONCE = 1 << 20
+"""Most numbers of so many batches of a network that are copied at once."""
 compilations: dict[str, int] = {"block": 0, "forward": 0}
 """How often each program was traced in this process (a trace is a compilation)."""
 
@@ -122,16 +124,16 @@ def train_block(
     def one(state: State, X: Any, y: Any, n: Any, words: Any, frozen: Any, peak: Any) -> State:
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
 
-        def loss(weights: Any, index: Any) -> Any:
-            return network.loss(weights, plan.factors, X[index], y[index], classes)
+        def loss(weights: Any, x: Any, target: Any) -> Any:
+            return network.loss(weights, plan.factors, x, target, classes)
 
         def batch(k: Any) -> Any:
             if sampling == "one-pass":
                 return (k * batch_size + jnp.arange(batch_size)) % n
             return jax.random.randint(jax.random.fold_in(key, k), (batch_size,), 0, n)
 
-        def step(k: Any, state: State, index: Any) -> State:
-            gradient = jax.grad(loss)(state.weights, index)
+        def step(k: Any, state: State, x: Any, target: Any) -> State:
+            gradient = jax.grad(loss)(state.weights, x, target)
             direction, moments = direction_of.update(gradient, state.optimizer)
             size = rate(k, plan.steps, plan.warmup, peak)
 
@@ -144,8 +146,17 @@ def train_block(
             first = start + chunk * TOGETHER
             batches = jax.vmap(batch)(first + jnp.arange(TOGETHER))
             last = jnp.minimum(first + TOGETHER, stop)
-            done: State = jax.lax.fori_loop(first, last, lambda k, state: step(k, state, batches[k - first]), state)
-            return done
+            if batches.size * (X.shape[1] + y.shape[1]) <= AT_ONCE:  # picking rows for one step alone takes longer
+                inputs, targets = X[batches], y[batches]
+                return jax.lax.fori_loop(  # type: ignore[no-any-return]
+                    first, last, lambda k, state: step(k, state, inputs[k - first], targets[k - first]), state
+                )
+
+            def picked(k: Any, state: State) -> State:
+                rows = batches[k - first]
+                return step(k, state, X[rows], y[rows])
+
+            return jax.lax.fori_loop(first, last, picked, state)  # type: ignore[no-any-return]
 
         moved = jax.lax.fori_loop(0, (stop - start + TOGETHER - 1) // TOGETHER, steps, state)
         return jax.tree.map(lambda old, new: jnp.where(frozen, old, new), state, moved)  # type: ignore[no-any-return]
