@@ -11,7 +11,7 @@ Every recipe: n = 64 … 512, four structures, a network of two layers of 128 th
 regression with its tangent kernel on the very points, and that of the kernel without ridge over the same. The constant
 `ELSEWHERE` of `prediction.networks` is about the recipes outside the campaign's domain, at sizes at which the training
 risk is below a tenth of the test risk: root mean squares of ln(ratio / the campaign's) over the recipes, of the sizes
-about each recipe's mean, and of the ratio's exponents.
+about each recipe's mean, and of the ratio's exponents. `SEVERAL` is about those inside, of eight label vectors.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from verify_verdicts import NETWORK, recipes
 from fractalman.experiments import load_spec
 from fractalman.experiments.replicates import remembered
 from fractalman.experiments.sweep import SWEEP
-from fractalman.prediction.networks import CAMPAIGN, ELSEWHERE, elsewhere, measured_ratio
+from fractalman.prediction.networks import CAMPAIGN, ELSEWHERE, SEVERAL, NetworkRatio, elsewhere, measured_ratio
 from fractalman.recipes import from_dict
 
 DRAW, LIMITED, SMALLEST_RIDGE = 7, 0.1, 1e-6
@@ -76,11 +76,18 @@ def measured(name: str, outputs: int) -> list[dict[str, Any]]:
     return rows
 
 
-def constant(rows: Sequence[dict[str, Any]]) -> str:
-    """Return the line of code that holds what the rows outside the domain say."""
+def constants(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the lines of code that hold what the rows say, outside the domain and inside."""
+    several = found(rows, outside=False)
+    told = dataclasses.replace(CAMPAIGN, shared_error=several.shared_error, families=several.families)
+    return _line("ELSEWHERE", found(rows, outside=True)) + _line("SEVERAL", told)
+
+
+def found(rows: Sequence[dict[str, Any]], *, outside: bool) -> NetworkRatio:
+    """Return the errors of the campaign's ratio on recipes outside its domain, or inside, of several label vectors."""
     levels, slopes, squares, freedom = [], [], 0.0, 0
     for name in dict.fromkeys(row["recipe"] for row in rows):
-        if not elsewhere(from_dict(recipes(DRAW)[name])):
+        if bool(elsewhere(from_dict(recipes(DRAW)[name]))) is not outside:
             continue
         own = [row for row in rows if row["recipe"] == name and int(row["outputs"]) > 1]
         own = [row for row in own if float(row["train_share"]) < LIMITED]
@@ -92,14 +99,14 @@ def constant(rows: Sequence[dict[str, Any]]) -> str:
         if len(own) > 2:
             slopes.append(float(np.polyfit(np.log([float(row["n"]) for row in own]), logs, 1)[0]))
     count = len(levels)
-    values = {
-        "ratio": f"{CAMPAIGN.ratio:.3f}",
-        "shared_error": f"{math.sqrt(float(np.mean(np.square(levels))) * (1.0 + 1.0 / count)):.3f}",
-        "size_error": f"{math.sqrt(squares / freedom):.3f}",
-        "slope_error": f"{math.sqrt(float(np.mean(np.square(slopes)))):.3f}",
-        "families": str(count),
-    }
-    return f"ELSEWHERE = NetworkRatio({', '.join(f'{name}={value}' for name, value in values.items())})\n"
+    shared = math.sqrt(float(np.mean(np.square(levels))) * (1.0 + 1.0 / count))
+    slope = math.sqrt(float(np.mean(np.square(slopes))))
+    return NetworkRatio(CAMPAIGN.ratio, shared, math.sqrt(squares / freedom), slope, count)
+
+
+def _line(name: str, ratio: NetworkRatio) -> str:
+    values = [f"{key}={getattr(ratio, key):.3f}" for key in ("ratio", "shared_error", "size_error", "slope_error")]
+    return f"{name} = NetworkRatio({', '.join(values)}, families={ratio.families})\n"
 
 
 def report(rows: Sequence[dict[str, Any]]) -> str:
@@ -111,7 +118,10 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
         "tangent kernel is expected to have on the very points, ± one standard error over four structures (eight where "
         "one label vector is learned). In brackets: the training risk is a tenth of the test risk or more.",
         "",
-        f"Outside the campaign's domain: `{constant(rows).strip()}`",
+        "Outside the campaign's domain (24 coordinates or more, no nuisance): "
+        f"`{_line('ELSEWHERE', found(rows, outside=True)).strip()}`; inside, several label vectors: "
+        f"`{_line('SEVERAL', found(rows, outside=False)).strip()}`, of which the first error is used: the others are "
+        f"the campaign's ({CAMPAIGN.size_error:.3f}, {CAMPAIGN.slope_error:.3f}).",
         "",
         "| recipe | family | d | nuisance | noise | labels at once | kernel, n = 64 | 64 | 128 | 256 | 512 | kernel "
         "without ridge, n = 64 |",
@@ -141,8 +151,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare the constant with the committed table")
     options = parser.parse_args(arguments)
     if options.check:
-        line = constant(list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())))
-        print(f"in use: {ELSEWHERE}\nfrom the table: {line}", end="")
+        line = constants(list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())))
+        print(f"in use: {ELSEWHERE}, {SEVERAL}\nfrom the table:\n{line}", end="")
         return int(BLOCK.sub(lambda m: m[1] + line + m[2], MODULE.read_text("utf-8")) != MODULE.read_text("utf-8"))
     if options.output is None:
         parser.error("-o FOLDER is needed but for --check")
@@ -167,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         writer.writeheader()
         writer.writerows(rows)
     text = MODULE.read_text(encoding="utf-8")
-    MODULE.write_text(BLOCK.sub(lambda m: m[1] + constant(rows) + m[2], text), encoding="utf-8")
+    MODULE.write_text(BLOCK.sub(lambda m: m[1] + constants(rows) + m[2], text), encoding="utf-8")
     return 0
 
 

@@ -21,6 +21,9 @@ decided by SEED before anything runs. Every one of the 108 recipes × sabotages 
 each sabotage meets all of them, every clean recipe two; the order is random, so what was finished when time ended is
 a fair sample of all.
 
+With `--target sign` labels are the signs of the values and risks shares of wrong answers; sabotage is then what classes
+can be: shuffled, a tenth shuffled, of another exponent, half of the label vectors of another.
+
 Finished cases stand in results.jsonl at once: the same command goes on where it was killed or where `--minutes` ended
 it. The folder gets verdicts.md and verdicts.csv. Exit status: 0 as wanted, 1 not, 2 a request that cannot be met.
 """
@@ -194,6 +197,7 @@ SABOTAGE: dict[str, Labels] = {
     "three values": _three_values,
 }
 CLEAN = "clean"
+CLASS_SABOTAGE = ("shuffled", "tenth shuffled", "other exponent", "half other exponent")
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,8 @@ class Case:
         Those of the sweep.
     draw : int or None
         Whose recipes they are.
+    target : {"value", "sign"}
+        What the labels are.
     """
 
     recipe: str
@@ -219,6 +225,7 @@ class Case:
     seeds: int
     learners: tuple[str, ...] = LEARNERS
     draw: int | None = None
+    target: str = "value"
 
     @property
     def name(self) -> str:
@@ -228,7 +235,7 @@ class Case:
     @property
     def table(self) -> dict[str, Any]:
         """The recipe itself."""
-        return recipes(self.draw)[self.recipe]
+        return recipes(self.draw)[self.recipe] | ({} if self.target == "value" else {"target": self.target})
 
 
 def cases(learners: Sequence[str] = LEARNERS) -> list[Case]:
@@ -264,7 +271,7 @@ def _prediction(recipe: str, learner: str) -> Any:
     return _predict(from_dict(json.loads(recipe)), learner=learner)
 
 
-def _remembered(recipe: Recipe, learner: Any) -> Any:
+def _remembered(recipe: Recipe, learner: Any, loss: str | None = None) -> Any:  # noqa: ARG001 (0–1 is the only one)
     """A recipe's prediction, made once for all sabotage of it."""
     name = getattr(learner, "name", learner)
     return _prediction(json.dumps(recipe.to_dict(), sort_keys=True), name)
@@ -435,7 +442,7 @@ def _words(row: dict[str, Any]) -> str:
 
 def _case(entry: dict[str, Any]) -> Case:
     """Return the case of a line of results.jsonl."""
-    known = {field.name: entry[field.name] for field in dataclasses.fields(Case)}
+    known = {field.name: entry[field.name] for field in dataclasses.fields(Case) if field.name in entry}
     return Case(**known | {"learners": tuple(known["learners"])})
 
 
@@ -449,11 +456,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no case after so long")
     parser.add_argument("--draw", type=int, metavar="SEED", help="fresh recipes and seeds, a balanced draw of cases")
+    parser.add_argument("--target", choices=("value", "sign"), default="value", help="what labels are")
     parser.add_argument("--beside", type=Path, nargs="+", default=[], metavar="CSV", help="tables counted together")
     options = parser.parse_args(arguments)
     learners = options.learners.split(",")
     patterns = options.only.split(",")
     everything = cases(learners) if options.draw is None else drawn(options.draw, learners)
+    if options.target != "value":
+        kept = [case for case in everything if case.condition in (CLEAN, *CLASS_SABOTAGE)]
+        everything = [dataclasses.replace(case, target=options.target) for case in kept]
     wanted = [case for case in everything if any(fnmatch.fnmatch(case.name, pattern) for pattern in patterns)]
     if not wanted:
         print(f"--only {options.only!r} matches no case: use e.g. 'clean-*' or '*/shuffled/5'", file=sys.stderr)
@@ -482,6 +493,7 @@ def main(arguments: list[str] | None = None) -> int:
         f" --only '{options.only}'" if options.only != "*" else ""
     )
     command += "" if options.draw is None else f" --draw {options.draw}"
+    command += "" if options.target == "value" else f" --target {options.target}"
     beside = [row for path in options.beside for row in csv.DictReader(path.open(encoding="utf-8"))]
     text = report(rows, len(mine), len(wanted), len(everything), command, pooled(rows, beside, options.beside))
     (options.output / "verdicts.md").write_text(text, encoding="utf-8")

@@ -25,6 +25,7 @@ from fractalman.display import Display
 from fractalman.errors import FractalmanError
 from fractalman.experiments.axes import DATA_AXIS
 from fractalman.experiments.points import Point
+from fractalman.experiments.risk_parts import draw_risks, expected_risks, structures_of
 from fractalman.experiments.scatter import joined, scatter_of
 from fractalman.measure import student_t
 from fractalman.measure.scaling import student_t_real
@@ -159,6 +160,24 @@ def level_of(
     found = _level(curve, own, symbol, getattr(prediction, "beyond", ""))
     squared = getattr(prediction, "loss", SQUARED) == SQUARED
     return replace(found, unseen_noise=_unseen_noise(own or curve)) if squared else found
+
+
+def own_level(points: Sequence[Point], values: Sequence[int], seeds: int, symbol: str) -> Level | None:
+    """Return the level against what is expected on the replicates' very points alone, where no curve is along the axis.
+
+    Parameters
+    ----------
+    points
+        Of one learner.
+    values
+        Positions on the axis; those at which nothing is expected are left out.
+    seeds
+        Replicates, all of which must be there.
+    symbol
+        Name of the axis.
+    """
+    own = _own_look(points, list(values), seeds, (0.0, 0.0, 0.0)) if seeds > 1 else None
+    return None if own is None else replace(_level(None, own, symbol), unseen_noise=_unseen_noise(own))
 
 
 def _own_look(points: Sequence[Point], sizes: list[int], seeds: int, errors: Sequence[float]) -> _Looks | None:
@@ -395,85 +414,6 @@ def _risks(points: Sequence[Point], sizes: list[int], seeds: int) -> F64 | None:
 def _with_mean(ratios: F64) -> F64:
     """Return ratios with their mean over the sizes as one more."""
     return np.concatenate([ratios, ratios.mean(axis=-1, keepdims=True)], axis=-1)
-
-
-def draw_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64 | None:
-    """Return the risks of every label vector alone, (replicates, label vectors, sizes); None where some are not there.
-
-    What they differ by from their mean is scaled so that they scatter as `Point.draw_scatter` says, about what is
-    expected where that is more than they are: their own scatter is too small where they happen to be low.
-
-    Parameters
-    ----------
-    points
-        Of one learner.
-    sizes
-        Training-set sizes.
-    seeds
-        Replicates.
-    """
-    known = {(p.seed, p.value): p.draw_risks for p in points if not p.doubled}
-    rows = [[known.get((i, n), ()) for n in sizes] for i in range(seeds)]
-    lengths = {len(entry) for row in rows for entry in row}
-    if len(lengths) != 1 or min(lengths) < 2:
-        return None
-    found = np.array(rows, np.float64).swapaxes(1, 2)
-    mean = found.mean(axis=1, keepdims=True)
-    return np.asarray(mean + _widening(points, sizes, found) * (found - mean))
-
-
-def _widening(points: Sequence[Point], sizes: Sequence[int], risks: F64) -> F64:
-    """Return by what the scatter of label vectors is multiplied, (replicates, 1, sizes); 1 where no point says."""
-    said = {(p.seed, p.value): (p.draw_scatter, p.expected_risk or 0.0) for p in points if not p.doubled}
-    out = np.ones((len(risks), 1, len(sizes)))
-    for i in range(len(risks)):
-        for j, n in enumerate(sizes):
-            scatter, expected = said[i, n]
-            own = float(risks[i, :, j].std(ddof=1))
-            if scatter is not None and own > 0.0:
-                out[i, 0, j] = scatter * max(expected, float(risks[i, :, j].mean())) / own
-    return out
-
-
-def expected_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64 | None:
-    """Return what was expected on the replicates' very points, (replicates, sizes); None where some are not known.
-
-    Parameters
-    ----------
-    points
-        Of one learner.
-    sizes
-        Training-set sizes.
-    seeds
-        Replicates.
-    """
-    known = {(p.seed, p.value): p.expected_risk for p in points if not p.doubled}
-    found = np.array([[known.get((i, n)) or math.nan for n in sizes] for i in range(seeds)], np.float64)
-    return found if np.isfinite(found).all() and (found > 0.0).all() else None
-
-
-def structures_of(prediction: Any, sizes: Sequence[int], test_size: int) -> F64 | None:
-    """Return the predicted curve on single structures over its mean, (structures, sizes); None where it is not known.
-
-    With fewer test points than these structures have, replicates scatter more: at most, by the ratio of the numbers.
-
-    Parameters
-    ----------
-    prediction
-        Of one learner.
-    sizes
-        Training-set sizes that its curve reaches.
-    test_size
-        Test points of a replicate.
-    """
-    if not callable(getattr(prediction, "structures", None)):
-        return None
-    found = prediction.structures(np.array(sizes))
-    if found is None or len(found[0]) < 2 or not (found[0].mean(axis=0) > 0.0).all():
-        return None
-    rows, tests = np.asarray(found[0], np.float64), found[1]
-    wider = math.sqrt(max(1.0, tests / test_size))
-    return np.asarray(1.0 + wider * (rows / rows.mean(axis=0) - 1.0))
 
 
 def _draws(prediction: Any, sizes: list[int]) -> F64 | None:

@@ -101,7 +101,7 @@ def expects(learner: Learner, spec: Spec, n: int) -> bool:
         from fractalman.prediction.stopped import no_steps_curve
 
         return no_steps_curve(learner) is None and n <= NETWORK_LARGEST and not spec.recipe.classifies
-    if spec.axis.kind != "data":
+    if spec.axis.kind not in ("data", "model"):
         return False
     if learner.linear_smoother:
         if not spec.recipe.classifies:
@@ -110,6 +110,8 @@ def expects(learner: Learner, spec: Spec, n: int) -> bool:
         if learner.name == "1-nn":
             return known and n <= EXPECTED_LARGEST
         return known and n <= VOTES_LARGEST and VOTES_LARGEST + spec.test_size <= _VOTE_POINTS
+    if spec.axis.kind == "model":  # the ratio was measured at two widths
+        return False
     return learner.batched and n <= NETWORK_LARGEST and not spec.recipe.classifies and learner.smoother() is not None
 
 

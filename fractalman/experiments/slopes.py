@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.errors import FitError
-from fractalman.experiments.levels import draw_risks, expected_risks, structures_of
+from fractalman.errors import FitError, FractalmanError
 from fractalman.experiments.points import Point
+from fractalman.experiments.risk_parts import draw_risks, expected_risks, structures_of
 from fractalman.experiments.scatter import scatter_of
 from fractalman.measure import PowerLawFit, compare_laws, window_sensitivity
 
@@ -48,15 +48,17 @@ def slope_error(
     return float(scatter.standard_error[0]), float(scatter.degrees_of_freedom[0])
 
 
-def own_reference(curves: tuple[F64, F64] | None, points: Sequence[Point]) -> tuple[float, tuple[float, float]] | None:
+def own_reference(
+    curves: tuple[F64, F64] | None, points: Sequence[Point], positions: Sequence[int | float]
+) -> tuple[float, tuple[float, float]] | None:
     """Return the exponent that is expected on the replicates' very points, and how the measured one scatters about it.
 
     The scatter is a standard error and its degrees of freedom; structures move both exponents alike and are not in it.
-    None where expected risks are not known at every size.
+    None where expected risks are not known at every one of the ``positions`` on the axis, at which the curves are.
     """
     if curves is None or not np.isfinite(curves[1]).all():
         return None
-    sizes, risks = [int(n) for n in curves[0]], curves[1]
+    sizes, risks = [int(position) for position in positions], curves[1]
     expected, parts = expected_risks(points, sizes, len(risks)), draw_risks(points, sizes, len(risks))
     if expected is None:
         return None
@@ -101,3 +103,18 @@ def scrutiny(x: F64, losses: F64) -> tuple[dict[str, Any] | None, float | None, 
         if sensitivity > max(SPREAD, 4.0 * own):  # a range over windows of which each has this error
             remarks.append(f"the exponent depends on the window: over half the sizes it spreads by {sensitivity:.3f}")
     return held_out, sensitivity, tuple(remarks)
+
+
+def predicted_local(prediction: Any, sizes: Sequence[int]) -> tuple[float | None, float | None]:
+    """Return (exponent, standard error) of the predicted curve over exactly ``sizes``, (None, None) without a curve.
+
+    The exponent is the same functional as the measured one, unweighted least squares through the logarithms at the
+    same sizes: where a curve bends or oscillates, another functional would be another number.
+    """
+    if prediction is None or not prediction.has_curve or len(sizes) < 2:
+        return None, None
+    try:
+        estimate = prediction.local_exponent(int(sizes[0]), int(sizes[-1]), sizes=list(sizes))
+    except FractalmanError:  # the curve ends inside the window
+        return None, None
+    return float(estimate.value), float(estimate.standard_error)

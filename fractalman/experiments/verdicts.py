@@ -17,7 +17,8 @@ both in quadrature, degrees of freedom from the replicates, and from their parts
 Such an agreement resolves nothing, and is none, where the half-width exceeds half the reference or the measured
 interval holds 0: it would agree with anything. A difference beyond the half-width is one, however wide that is.
 
-Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells.
+Along the model's size the abscissa is the number of parameters P and the reference the exponent of the best P cells; a
+linear smoother (random features) is held against what is expected of it on the very points, at every size.
 Along the steps a network of gradient descent is held against its tangent kernel's flow (`prediction.stopped`): its
 level at every number of steps, whatever limits it, and its slope, where that resolves anything; of others nothing is
 predicted there.
@@ -34,10 +35,10 @@ from typing import Any
 import numpy as np
 
 from fractalman._typing import F64
-from fractalman.errors import FitError, FractalmanError
+from fractalman.errors import FitError
 from fractalman.experiments.axes import DATA_AXIS, Axis, axis_named
 from fractalman.experiments.display import VerdictDisplay
-from fractalman.experiments.levels import MORE_DRAWS, MORE_SEEDS, Level, below_floor, level_of
+from fractalman.experiments.levels import MORE_DRAWS, MORE_SEEDS, Level, below_floor, level_of, own_level
 from fractalman.experiments.points import Point
 from fractalman.experiments.regimes import (
     BUDGET,
@@ -49,7 +50,7 @@ from fractalman.experiments.regimes import (
     SizeSummary,
     choose_window,
 )
-from fractalman.experiments.slopes import own_reference, scrutiny, slope_error
+from fractalman.experiments.slopes import own_reference, predicted_local, scrutiny, slope_error
 from fractalman.learners import DIVERGED
 from fractalman.measure import PowerLawFit, fit_power_law
 from fractalman.measure.scaling import student_t_real
@@ -79,8 +80,8 @@ class Verdict(VerdictDisplay):
         Asymptotic exponent; None = no power law is predicted.
     predicted_local : float or None
         Exponent of the predicted finite-size curve over the fitted sizes, of a network that of its tangent kernel (a
-        warning says so), or beyond the sizes at which that takes seconds the one expected on these very points; None =
-        no curve.
+        warning says so), or beyond the sizes at which that takes seconds, and along the number of features, the one
+        expected on these very points; None = no curve.
     predicted_local_error : float or None
         Its standard error.
     agrees : bool or None
@@ -229,10 +230,12 @@ def judge(
     found, trouble = _fit(curves, trouble)
     fitted = () if found is None else window.sizes
     asymptote = _reference(prediction, axis)
-    own = None if found is None else own_reference(curves, points)
+    own = None if found is None else own_reference(curves, points, fitted)
     local: tuple[float | None, float | None] = (None, None)
     if axis.kind == "data" or steps:
         local = _local(prediction, [int(n) for n in fitted], own)
+    elif axis.kind == "model" and own is not None:
+        local = own[0], 0.0
     error = held_out = sensitivity = None
     remarks: tuple[str, ...] = ()
     if found is None or curves is None:
@@ -246,6 +249,8 @@ def judge(
     level = None
     if axis.kind == "data" or steps:
         level = level_of(points, prediction, _level_sizes(summaries, level_regimes, steps), seeds, test_size)
+    elif axis.kind == "model":
+        level = own_level(points, _level_sizes(summaries, (), steps=True), seeds, axis.name)
     alarm = below_floor(points, seeds)
     agrees, reason = _worse(level, slope, found is not None, alarm, shape=not steps)
     return Verdict(
@@ -411,21 +416,6 @@ def _fit(curves: _Curves | None, trouble: str) -> tuple[PowerLawFit | None, str]
         return fit_power_law(*curves), ""
     except FitError as error:
         return None, str(error)
-
-
-def predicted_local(prediction: Any, sizes: Sequence[int]) -> tuple[float | None, float | None]:
-    """Return (exponent, standard error) of the predicted curve over exactly ``sizes``, (None, None) without a curve.
-
-    The exponent is the same functional as the measured one, unweighted least squares through the logarithms at the
-    same sizes: where a curve bends or oscillates, another functional would be another number.
-    """
-    if prediction is None or not prediction.has_curve or len(sizes) < 2:
-        return None, None
-    try:
-        estimate = prediction.local_exponent(int(sizes[0]), int(sizes[-1]), sizes=list(sizes))
-    except FractalmanError:  # the curve ends inside the window
-        return None, None
-    return float(estimate.value), float(estimate.standard_error)
 
 
 def compare(

@@ -396,7 +396,7 @@ def _smoother(source: DrawnRealizations | Splits, learner: str, smoother: theory
 def _network(source: DrawnRealizations | Splits, kernel: theory.Smoother, outputs: int) -> Method:
     """A trained network: its tangent kernel's curve times what networks were measured to lose against it."""
     recipe, own = _recipe_of(source), _smoother(source, "mlp", kernel)
-    lost, beyond = measured_ratio(recipe, outputs), elsewhere(recipe, outputs)
+    lost, beyond = measured_ratio(recipe, outputs), elsewhere(recipe)
     return replace(
         own,
         kind=f"{lost.ratio:.2f} (as measured on {CAMPAIGN.families} families{beyond and f'; {beyond}'}) × its tangent "

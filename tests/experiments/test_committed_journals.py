@@ -27,7 +27,7 @@ def remembered(kept: list[dict[str, Any]]) -> StandIns:
     def no_curve(sizes: Any) -> Any:
         raise RecipeError(f"the level at {sizes} is not asked here")
 
-    def predict(recipe: Any, learner: Any) -> Any:  # noqa: ARG001
+    def predict(recipe: Any, learner: Any, **_: Any) -> Any:  # noqa: ARG001
         entry = by_learner[getattr(learner, "name", learner)]
         if entry["predicted"] is None and entry["predicted_local"] is None:
             raise RecipeError("nothing is predicted")

@@ -99,6 +99,28 @@ def test_nothing_is_expected_of_classes_that_points_decide(target: str, tmp_path
     assert [risk is not None for risk in found] == [target == "sign"] * 4
 
 
+@pytest.mark.parametrize("factor", [1.0, 1.15])
+def test_random_features_are_judged_along_their_number_on_the_very_points(factor: float, tmp_path: Path) -> None:
+    """Their exponent in P and their level; labels times 1.15, whose exponent is the same, differ."""
+    recipe = {
+        "family": "cascade",
+        "n_points": 8192,
+        "ambient_dim": 24,
+        "branching": 4,
+        "hurst": 0.5,
+        "contraction": 0.4,
+    }
+    table = {"learners": ["random-features"], "axis": "features", "values": [8, 16, 32, 64], "train_size": 512,
+             "seeds": 3, "test_size": 256, "label_draws": 16}  # fmt: skip
+    drawn = generation.label_draws
+    with StandIns(label_draws=lambda data, draws: factor * drawn(data, draws)).playing():
+        verdict = run_sweep(load_spec({"recipe": recipe, "sweep": table}), tmp_path).verdicts[0]
+    assert verdict.agrees is (factor == 1.0), verdict.reason
+    assert (verdict.abscissa, len(verdict.level.sizes), verdict.level.agrees) == ("P", 4, factor == 1.0)
+    assert verdict.slope_agrees
+    assert abs(verdict.predicted_local - verdict.measured) < verdict.half_width < 0.5 * verdict.predicted_local
+
+
 def test_a_network_is_expected_to_have_its_tangent_kernel_s_risk_times_the_measured_ratio(tmp_path: Path) -> None:
     """And its level has the errors of that ratio, however many replicates there are."""
     table = {"learners": ["mlp", "ntk-kernel"], "train_sizes": [32], "seeds": 2, "test_size": 64, "label_draws": 1}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fractalman.experiments.levels import draw_risks, level_of
+from fractalman.experiments.levels import level_of
 from fractalman.experiments.points import Point
+from fractalman.experiments.risk_parts import draw_risks
 from fractalman.experiments.scatter import joined, relative_scatter, scatter_of
 from fractalman.measure.scaling import student_t_real
 

@@ -17,7 +17,8 @@ from fractalman.experiments import RULE, Point, Verdict
 from fractalman.experiments.axes import axis_named
 from fractalman.experiments.regimes import DATA, MODEL, SizeSummary, choose_window, summarise
 from fractalman.experiments.results import _level_regimes
-from fractalman.experiments.verdicts import RESOLUTION, compare, judge, predicted_local
+from fractalman.experiments.slopes import predicted_local
+from fractalman.experiments.verdicts import RESOLUTION, compare, judge
 from fractalman.learners import make
 from fractalman.learners.networks.mlp import MLP, Settings
 from fractalman.measure import fit_power_law, student_t

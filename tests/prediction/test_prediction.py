@@ -181,10 +181,14 @@ def test_a_network_s_curve_is_its_tangent_kernel_s_times_what_the_campaign_measu
     assert (network.shared_error, kernel.shared_error) == (CAMPAIGN.shared_error, 0.0)
     assert (network.beyond, kernel.beyond) == ("", "")
     few, nuisance = recipe.replace(ambient_dim=23), recipe.replace(nuisance_dim=1)
-    for elsewhere, outputs in ((few, 1), (nuisance, 1), (recipe, 2)):  # not measured there: wider, and said
-        found = fm.predict(elsewhere, "mlp", draws=3, outputs=outputs)
+    for elsewhere in (few, nuisance):  # not measured there: wider, and said
+        found = fm.predict(elsewhere, "mlp", draws=3)
+        assert found.beyond
         assert found.beyond in found.curve([32]).kind
         assert found.shared_error > 5.0 * network.shared_error
+    several = fm.predict(recipe, "mlp", draws=3, outputs=2)
+    assert several.shared_error > 3.0 * network.shared_error
+    assert several.ratio_errors[1:] == network.ratio_errors[1:]
     deep = fm.predict(recipe, MLP(Settings(depth=4)), draws=6).curve(sizes)
     four = fm.predict(recipe, make("ntk-kernel", {"depth": 4}), draws=6).curve(sizes)
     assert np.allclose(deep.risk, CAMPAIGN.ratio * four.risk)
