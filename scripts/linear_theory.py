@@ -214,7 +214,7 @@ def graph_gram(data: fm.Dataset) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import shortest_path
 
-    n, edges = data.n_points, data.edges
+    n, edges = data.n_points, data.edges.astype(np.int32)  # scipy before 1.15 takes no others
     tree = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n, n)).tocsr()
     distance = shortest_path(tree, directed=False, unweighted=True)
     mean = distance.mean(axis=0)
