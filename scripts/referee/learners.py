@@ -99,13 +99,11 @@ TRIAL = Trial(
             "scikit-learn",
             _slope(_sklearn("ensemble", "RandomForestRegressor", random_state=0)),
             most=2000,
-            repeats=5,
         ),
         Method(
             "HistGradientBoostingRegressor",
             "scikit-learn",
             _slope(_sklearn("ensemble", "HistGradientBoostingRegressor", random_state=0)),
-            repeats=5,
         ),
         Method(
             "KernelRidge laplacian",
@@ -126,14 +124,12 @@ TRIAL = Trial(
             "scikit-learn",
             _slope(_sklearn("gaussian_process", "GaussianProcessRegressor")),
             most=500,
-            repeats=3,
         ),
         Method(
             "MLPRegressor",
             "scikit-learn",
             _slope(_sklearn("neural_network", "MLPRegressor", random_state=0)),
             most=2000,
-            repeats=3,
         ),
         Method(
             "MLPRegressor, scaled",
@@ -141,7 +137,6 @@ TRIAL = Trial(
             _slope(_scaled(_sklearn("neural_network", "MLPRegressor", random_state=0))),
             "inputs and targets scaled",
             most=2000,
-            repeats=3,
         ),
     ),
     sizes=(500, 2000, 8000),
