@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -17,12 +18,7 @@ SWEEP_SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 def best(call: Callable[[], Any], repeats: int = 3) -> float:
     """Least seconds by the clock, after one call that compiles."""
     call()
-    times = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    return min(timeit.repeat(call, number=1, repeat=repeats))
 
 
 def drawn_once(n: int) -> float:

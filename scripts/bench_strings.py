@@ -7,7 +7,7 @@ scripts/bench_strings.py [--strings 1000000]    10^6 strings of L = 4, s = 2, v 
 from __future__ import annotations
 
 import argparse
-import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -41,12 +41,7 @@ def plain(grammar: Grammar, n: int, rng: np.random.Generator) -> list[list[int]]
 
 def seconds(work: Callable[[], Any], repeats: int) -> float:
     """Return the least wall time of some runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(work, number=1, repeat=repeats))
 
 
 def main() -> None:

@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from verify_verdicts import NETWORK, recipes
+from _odd_recipes import recipes
+from verify_verdicts import NETWORK
 
 from fractalman.experiments import load_spec
 from fractalman.experiments.replicates import remembered

@@ -1,4 +1,7 @@
-"""The parts of measured risks: label vectors, what was expected on the very points, structures of the curve."""
+"""The parts of measured risks: label vectors, what was expected on the very points, structures of the curve.
+
+Here ``points`` are those of one learner, ``sizes`` training-set sizes, ``seeds`` the number of replicates.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,6 @@ def draw_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64
 
     What they differ by from their mean is scaled so that they scatter as `Point.draw_scatter` says, about what is
     expected where that is more than they are: their own scatter is too small where they happen to be low.
-
-    Parameters
-    ----------
-    points
-        Of one learner.
-    sizes
-        Training-set sizes.
-    seeds
-        Replicates.
     """
     known = {(p.seed, p.value): p.draw_risks for p in points if not p.doubled}
     rows = [[known.get((i, n), ()) for n in sizes] for i in range(seeds)]
@@ -51,17 +45,7 @@ def _widening(points: Sequence[Point], sizes: Sequence[int], risks: F64) -> F64:
 
 
 def expected_risks(points: Sequence[Point], sizes: Sequence[int], seeds: int) -> F64 | None:
-    """Return what was expected on the replicates' very points, (replicates, sizes); None where some are not known.
-
-    Parameters
-    ----------
-    points
-        Of one learner.
-    sizes
-        Training-set sizes.
-    seeds
-        Replicates.
-    """
+    """Return what was expected on the replicates' very points, (replicates, sizes); None where some are not known."""
     known = {(p.seed, p.value): p.expected_risk for p in points if not p.doubled}
     found = np.array([[known.get((i, n)) or math.nan for n in sizes] for i in range(seeds)], np.float64)
     return found if np.isfinite(found).all() and (found > 0.0).all() else None
