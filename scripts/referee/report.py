@@ -219,7 +219,10 @@ def _left_out(trial: Trial, sizes: Sequence[int]) -> list[str]:
 
 
 def draw(trial: Trial, cells: dict[tuple[str, str, int], Cell], path: Path) -> None:
-    """Draw the median answer against n for up to four cases, one line a method, the truth dashed."""
+    """Draw the median answer against n for up to four cases, one line a method, the truth dashed.
+
+    Methods stand side by side a little, 3 % of n apart.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -239,9 +242,20 @@ def draw(trial: Trial, cells: dict[tuple[str, str, int], Cell], path: Path) -> N
             spread = [np.nan_to_num(cells[name, case, n].spread) for n in sizes]
             wide = 2.2 if name.startswith("fractalman") else 1.0
             marker = "os^Dv<>Pp*hX"[number % 12]
-            ax.errorbar(sizes, values, spread, color=colour(number % 20), lw=wide, ms=3.5, marker=marker, label=name)
+            beside = 1.0 + 0.03 * (number - (len(names) - 1) / 2)  # methods do not hide each other
+            ax.errorbar(
+                np.multiply(sizes, beside),
+                values,
+                spread,
+                color=colour(number % 20),
+                lw=wide,
+                ms=3.5,
+                marker=marker,
+                label=name,
+            )
         ax.axhline(ours, color="black", ls="--", lw=1)
-        ax.set_ylim(*(trial.axis or (0.4 * truth, 1.8 * truth)))
+        if len({n for _, c, n in cells if c == case}) > 1:  # many sizes: far answers would flatten all curves
+            ax.set_ylim(*(trial.axis or (0.4 * truth, 1.8 * truth)))
         ax.set(xscale="log", title=case, xlabel="n")
         ax.set_xticks(every := sorted({n for _, c, n in cells if c == case}), [f"{n:,}" for n in every], minor=False)
         ax.minorticks_off()
