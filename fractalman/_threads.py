@@ -1,9 +1,11 @@
-"""Threads that Ctrl-C cannot leave waiting for ever: work is handed out and waited for while signals are held."""
+"""Threads that Ctrl-C cannot leave waiting for ever, and how many of them matrix libraries may start beside."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
@@ -100,3 +102,82 @@ def run_beside(elements: int, *works: Callable[[], object]) -> None:
             work()
     else:
         run_tasks(lambda work: work(), [(work,) for work in works])
+
+
+# ---------------------------------------------------------------------------------------------- matrix libraries
+
+LARGE_MATRIX = 4096
+"""Rows of a square matrix from which the library's own threads factor it sooner than one (measured on two)."""
+
+
+class _MatrixThreads:
+    """How many blocks ask for one thread, and the libraries that were found and told so.
+
+    OpenBLAS with threads of its own, as NumPy and SciPy are installed, has one number for the whole process; those that
+    keep a number for every thread (OpenMP) are left alone.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = 0
+        self._found: Any = None
+        self._limit: Any = None
+
+    def change(self, by: int) -> None:
+        """One block more that asks for one thread, or one less; the first and the last have an effect."""
+        with self._lock:
+            before, self._asked = self._asked, self._asked + by
+            if before <= 0 < self._asked:
+                self._limit = self._libraries().limit(limits=1)
+            elif self._asked <= 0 < before:
+                self._limit.restore_original_limits()
+            else:
+                return
+            # from 3.8 on the thread that has set a number keeps all others from setting one, until it lets go
+            getattr(self._controller(), "clear_controlling_thread", lambda: None)()
+
+    @staticmethod
+    def _controller() -> Any:
+        from threadpoolctl import OpenBLASController
+
+        return OpenBLASController
+
+    def _libraries(self) -> Any:
+        """The libraries of NumPy and SciPy, which are loaded first: only those that are there are found."""
+        if self._found is None:
+            import numpy  # noqa: F401
+            import scipy.linalg  # noqa: F401
+            from threadpoolctl import ThreadpoolController
+
+            self._found = ThreadpoolController().select(user_api="blas").select(threading_layer="pthreads")
+        return self._found
+
+
+_matrix_threads = _MatrixThreads()
+
+
+@contextlib.contextmanager
+def one_matrix_thread() -> Iterator[None]:
+    """Let matrix libraries keep to the thread that calls them in this block; blocks may nest, and overlap in threads.
+
+    NumPy and SciPy bring a library each, whose threads wait for work by turning in a circle: small matrices in turn,
+    or asked for by threads of ours, then take several times as long as with one.
+    """
+    _matrix_threads.change(1)
+    try:
+        yield
+    finally:
+        _matrix_threads.change(-1)
+
+
+@contextlib.contextmanager
+def threads_for_matrix(rows: int) -> Iterator[None]:
+    """Within `one_matrix_thread`, give the library all its threads back for a matrix of very many rows."""
+    if rows < LARGE_MATRIX:
+        yield
+        return
+    _matrix_threads.change(-1)
+    try:
+        yield
+    finally:
+        _matrix_threads.change(1)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fractalman._angle_kernels import ARCSIN, next_layer
-from fractalman._threads import run_tasks
+from fractalman._threads import one_matrix_thread, run_tasks
 from fractalman._typing import F64, I64, AnyFloat, Bool
 from fractalman.config import is_integer, is_word, shown
 from fractalman.errors import RecipeError, nearest
@@ -70,7 +70,8 @@ def _table(a: F64, b: F64, of: Callable[[F64, slice, slice], F64] | None) -> F64
             square = out[part, part]
             out[part, part] = np.triu(square) + np.triu(square, 1).T
 
-    run_tasks(fill, [(start,) for start in range(0, len(a), _BLOCK)])
+    with one_matrix_thread():  # a block of rows is a thread's already
+        run_tasks(fill, [(start,) for start in range(0, len(a), _BLOCK)])
     return out
 
 

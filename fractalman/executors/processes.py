@@ -30,6 +30,8 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "FRACTALMAN_THREADS",
+    "PJRT_NPROC",  # of JAX on processors; its older versions ask for NPROC
+    "NPROC",
 )
 """Set to 1 in the parent before workers are spawned: two workers that each start all threads are 3.4 times slower."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol, Self
 
+from fractalman._threads import one_matrix_thread
 from fractalman.errors import ResourceError
 
 ALLOW = "?allow-version-mismatch"
@@ -64,13 +65,14 @@ class Closing:
 
 
 class _Deferred:
-    """A task that runs when its result is asked for."""
+    """A task that runs when its result is asked for, its matrices on one thread as in a worker."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         self._function, self._arguments = function, arguments
 
     def result(self) -> Any:
-        return self._function(*self._arguments)
+        with one_matrix_thread():
+            return self._function(*self._arguments)
 
 
 class SerialExecutor(Closing):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fractalman import kernels
+from fractalman._threads import one_matrix_thread, threads_for_matrix
 from fractalman._typing import F32, F64, I64
 from fractalman.config import real, shown
 from fractalman.conventions import KERNEL_RIDGES, median_distance, validation_split
@@ -34,7 +35,8 @@ def _solve(K: F64, y: F64, ridge: float) -> F64 | None:
     shifted = np.array(K.T, order="F")  # symmetric: K row by row is LAPACK's order, copied straight
     shifted[np.diag_indices_from(shifted)] += ridge
     try:
-        factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+        with threads_for_matrix(len(shifted)):
+            factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
     except scipy.linalg.LinAlgError:
         return None
     out: F64 = scipy.linalg.cho_solve(factor, y, check_finite=False)
@@ -128,6 +130,10 @@ class KernelRidge(Learner):
         return [self._one(problem) for problem in problems]
 
     def _one(self, problem: Problem) -> Outcome:
+        with one_matrix_thread():
+            return self._fitted(problem)
+
+    def _fitted(self, problem: Problem) -> Outcome:
         scale = scaling(problem)
         X, y = self._inputs(scale, problem.X_train), scale.labels(problem.y_train)
         length = self._length(X, scale.scale, problem.key)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fractalman._threads import one_matrix_thread
 from fractalman._typing import F64
 from fractalman.config import is_integer, is_real, shown
 from fractalman.errors import RecipeError
@@ -42,7 +43,8 @@ class KnownRisks:
             if have < count:
                 lengths.setdefault(have, []).append(n)
         for have, missing in lengths.items():
-            new = self.compute(tuple(sorted(missing)), have, count)
+            with one_matrix_thread():
+                new = self.compute(tuple(sorted(missing)), have, count)
             for n, column in zip(sorted(missing), new.T, strict=True):
                 self.known[n] = np.concatenate([self.known.get(n, np.empty(0)), column])
         return np.stack([self.known[n][:count] for n in sizes], axis=1)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from fractalman._arguments import checked_arguments
+from fractalman._threads import threads_for_matrix
 from fractalman._typing import F64, I64, AnyFloat, AnyInt
 from fractalman.config import shown
 from fractalman.errors import RecipeError
@@ -474,7 +475,8 @@ def gaussian_floor_with_error(
             shifted = np.array(sigma, order="F")
             shifted[diagonal] += jitter
             try:
-                factor = scipy.linalg.cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
+                with threads_for_matrix(len(shifted)):
+                    factor = scipy.linalg.cholesky(shifted, lower=True, overwrite_a=True, check_finite=False)
                 break
             except scipy.linalg.LinAlgError:
                 continue

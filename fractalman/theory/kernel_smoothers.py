@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from fractalman._threads import threads_for_matrix
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.conventions import KERNEL_RIDGES, median_distance
 from fractalman.kernels import by_name, distances, ntk
@@ -128,7 +129,8 @@ class _KernelPart(Part):
             shifted = np.array(self._K.T, order="F")  # symmetric: K row by row is LAPACK's order, copied straight
             shifted[np.diag_indices_from(shifted)] += ridge
             try:
-                factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
+                with threads_for_matrix(len(shifted)):
+                    factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True, check_finite=False)
             except scipy.linalg.LinAlgError:
                 return None
             self._factored = (ridge, factor)

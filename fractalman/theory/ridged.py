@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from fractalman._arguments import checked_arguments
+from fractalman._threads import one_matrix_thread
 from fractalman._typing import F64, I64, AnyFloat
 from fractalman.config import shown
 from fractalman.conventions import scaled_inputs, validation_split
@@ -333,7 +334,11 @@ class Ridged(Smoother):
         if not self.ridges:
             raise RecipeError("ridges = (): expected at least one ridge")
         X, Z = self.inputs(X_train, X_test)
-        fit = self.prepare(X, key)
+        with one_matrix_thread():
+            return self._chosen(covariance, self.prepare(X, key), Z, train, test, key)
+
+    def _chosen(self, covariance: LabelCovariance, fit: Fit, Z: F64, train: I64, test: I64, key: int) -> Expected:
+        """Return the expected risk at the inputs Z with the ridge of smallest expected validation risk."""
         order, validation = sorted(self.ridges, reverse=self.larger_first), None
         if len(order) > 1 and train.size > 1:
             risks = self._validated(covariance, fit, train, key)
