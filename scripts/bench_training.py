@@ -25,6 +25,8 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("PJRT_NPROC", "1")  # as in a worker
+os.environ.setdefault("NPROC", "1")
 
 import jax
 import jax.numpy as jnp

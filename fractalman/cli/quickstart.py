@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from fractalman.cli.common import DONE, print_json, program
@@ -39,9 +40,12 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _dry_run(options)
     with StatusLine("fractalman: loading") as progress:
+        from fractalman.executors import JAX_VARIABLES
         from fractalman.quickstart import quickstart, quickstart_words
         from fractalman.report import closing_sentence, result_table, verdict_lines, verdict_note
 
+        for name in JAX_VARIABLES:  # its networks are small, and predictions are computed beside them
+            os.environ.setdefault(name, "1")
         for line in quickstart_words(options.output, options.family):
             progress.keep(f"fractalman: {line}")
         done = quickstart(options.output, progress=progress, family=options.family)

@@ -6,7 +6,7 @@ they run, how many at once and in which order they end changes no number.
 """
 
 from fractalman.executors.options import from_options
-from fractalman.executors.processes import THREAD_VARIABLES, PoolExecutor
+from fractalman.executors.processes import JAX_VARIABLES, THREAD_VARIABLES, PoolExecutor
 from fractalman.executors.protocol import (
     Executor,
     Handle,
@@ -17,6 +17,7 @@ from fractalman.executors.protocol import (
 )
 
 __all__ = [
+    "JAX_VARIABLES",
     "THREAD_VARIABLES",
     "Executor",
     "Handle",

@@ -21,6 +21,8 @@ from fractalman.config import is_integer, shown
 from fractalman.errors import RecipeError
 from fractalman.executors.protocol import Closing, Handle, WorkerLostError
 
+JAX_VARIABLES = ("PJRT_NPROC", "NPROC")
+"""How many threads JAX starts on processors; its older versions ask for the second."""
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -30,8 +32,7 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "FRACTALMAN_THREADS",
-    "PJRT_NPROC",  # of JAX on processors; its older versions ask for NPROC
-    "NPROC",
+    *JAX_VARIABLES,
 )
 """Set to 1 in the parent before workers are spawned: two workers that each start all threads are 3.4 times slower."""
 
