@@ -38,6 +38,9 @@ ROWS = (
 SWEPT = 2048
 """Training points of the rows on kernels."""
 
+MADE = "made.h5"
+"""What a call has written; it is removed when its time was taken."""
+
 Call = Callable[[], Any]
 
 
@@ -97,12 +100,12 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
             file.visititems(asked)
 
     def written(recipe: fm.Recipe) -> Call:
-        return lambda: fm.write(recipe, folder / "made.h5", overwrite=True)
+        return lambda: fm.write(recipe, folder / MADE)
 
     def written_plain() -> None:
-        with h5py.File(folder / "plain-made.h5", "w") as file:
+        with h5py.File(folder / MADE, "w") as file:
             file.create_dataset("X", data=X)
-        with (folder / "plain-made.h5").open("rb") as whole:
+        with (folder / MADE).open("rb") as whole:
             os.fsync(whole.fileno())
 
     @functools.cache
@@ -119,11 +122,11 @@ def calls(n: int, folder: Path) -> dict[str, Call]:
         """What no writer of checked blocks leaves out: h5py writes every column as it is, each byte is hashed once."""
 
         def write() -> None:
-            with h5py.File(folder / "plain-made.h5", "w") as file:
+            with h5py.File(folder / MADE, "w") as file:
                 for name, array in arrays(family).items():
                     file.create_dataset(name, data=array)
                     xxhash.xxh3_128_digest(array.data)
-            with (folder / "plain-made.h5").open("rb") as whole:
+            with (folder / MADE).open("rb") as whole:
                 os.fsync(whole.fileno())
 
         return write
@@ -192,6 +195,7 @@ def serve(n: int) -> None:
             before = time.process_time()
             named[line.strip()]()
             print(time.process_time() - before, flush=True)
+            (Path(folder) / MADE).unlink(missing_ok=True)
 
 
 def started(build: Path, n: int) -> subprocess.Popen[str]:

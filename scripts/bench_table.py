@@ -120,6 +120,7 @@ def serve(n: int) -> None:
             begun, before = time.perf_counter(), time.process_time()
             named[line.strip()]()
             print(time.perf_counter() - begun, time.process_time() - before, flush=True)
+            (Path(folder) / bench_builds.MADE).unlink(missing_ok=True)
 
 
 def kernel_sweep() -> Callable[[], None]:
