@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -79,16 +80,30 @@ def n_threads() -> int:
 
 
 def run_tasks(function: Callable[..., None], tasks: Iterable[tuple[Any, ...]]) -> None:
-    """Call ``function(*task)`` for every task on the threads; tasks must write to disjoint places."""
+    """Call ``function(*task)`` for every task on the threads; tasks must write to disjoint places.
+
+    This thread is one of them. After an error no further task begins.
+    """
     tasks = list(tasks)
     threads = min(n_threads(), len(tasks))
+    left = iter(tasks)
+
+    def work() -> None:
+        try:
+            for task in left:  # one iterator for all: to take the next is one step of the interpreter
+                function(*task)
+        except BaseException:
+            deque(left, maxlen=0)
+            raise
+
     if threads <= 1:
-        for task in tasks:
-            function(*task)
+        work()
         return
-    with interrupts_held(), ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(function, *task) for task in tasks]:
-            future.result()
+    with interrupts_held(), ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            other.result()
 
 
 _WORTH_A_THREAD = 1 << 14

@@ -160,7 +160,9 @@ class Pair:
                 server.ask("fill")
             found: list[tuple[float, float, float, float, float]] = []
             spent = 0.0  # quick calls are asked more often: they vary more
-            while not found or (name != "sweep" and len(found) < MOST and (len(found) < self._repeats or spent < TURNS)):
+            while not found or (
+                name != "sweep" and len(found) < MOST and (len(found) < self._repeats or spent < TURNS)
+            ):
                 (wall_a, cpu_a), (wall_b, cpu_b), unit = a.ask(name), b.ask(name), b.ask("fill")[0]
                 found.append((wall_a, wall_b, cpu_a, cpu_b, unit))
                 spent += wall_a + wall_b + unit

@@ -1,4 +1,4 @@
-"""Matrix libraries on one thread: blocks that nest, overlap in threads, end in an error; and very large matrices."""
+"""Work on threads; matrix libraries on one thread: blocks that nest, overlap in threads, end in an error."""
 
 from __future__ import annotations
 
@@ -8,9 +8,42 @@ import numpy as np
 import pytest
 
 from fractalman import _threads, kernels
-from fractalman._threads import LARGE_MATRIX, one_matrix_thread, threads_for_matrix
+from fractalman._threads import LARGE_MATRIX, one_matrix_thread, run_tasks, threads_for_matrix
 from fractalman.executors import SerialExecutor
 from fractalman.learners import OwnKernel, Problem
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+@pytest.mark.parametrize("tasks", [0, 1, 2, 100])
+def test_every_task_is_done_once(monkeypatch, threads, tasks):
+    monkeypatch.setenv("FRACTALMAN_THREADS", str(threads))
+    done = np.zeros((tasks, 3), np.int64)
+
+    def inner(k: int, j: int) -> None:
+        done[k, j] += 1
+
+    run_tasks(lambda k: run_tasks(inner, [(k, j) for j in range(3)]), [(k,) for k in range(tasks)])
+    assert (done == 1).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_after_an_error_no_further_task_begins(monkeypatch, threads):
+    """The tasks at work end, and the error comes out."""
+    monkeypatch.setenv("FRACTALMAN_THREADS", str(threads))
+    begun, failed = [], threading.Event()
+
+    def work(k: int) -> None:
+        begun.append(k)
+        if k == 10:
+            failed.set()
+            raise ValueError("the tenth")
+        if k > 10:
+            failed.wait(30.0)
+
+    with pytest.raises(ValueError, match="the tenth"):
+        run_tasks(work, [(k,) for k in range(100_000)])
+    assert len(begun) < 100_000
+    assert len(set(begun)) == len(begun)
 
 
 @pytest.fixture
