@@ -172,17 +172,29 @@ _matrix_threads = _MatrixThreads()
 
 
 @contextlib.contextmanager
+def _changed(by: int) -> Iterator[None]:
+    """The number of blocks is another one while the block lasts, and as before after it, Ctrl-C or not."""
+    done = False
+    try:
+        with interrupts_held():
+            _matrix_threads.change(by)
+            done = True
+        yield
+    finally:
+        if done:
+            with interrupts_held():
+                _matrix_threads.change(-by)
+
+
+@contextlib.contextmanager
 def one_matrix_thread() -> Iterator[None]:
     """Let matrix libraries keep to the thread that calls them in this block; blocks may nest, and overlap in threads.
 
     NumPy and SciPy bring a library each, whose threads wait for work by turning in a circle: small matrices in turn,
     or asked for by threads of ours, then take several times as long as with one.
     """
-    _matrix_threads.change(1)
-    try:
+    with _changed(1):
         yield
-    finally:
-        _matrix_threads.change(-1)
 
 
 @contextlib.contextmanager
@@ -191,8 +203,5 @@ def threads_for_matrix(rows: int) -> Iterator[None]:
     if rows < LARGE_MATRIX:
         yield
         return
-    _matrix_threads.change(-1)
-    try:
+    with _changed(-1):
         yield
-    finally:
-        _matrix_threads.change(1)

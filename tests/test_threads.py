@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 
 import numpy as np
@@ -73,6 +74,21 @@ def test_one_thread_inside_all_of_them_outside(number):
 def test_an_error_gives_the_threads_back(number):
     with pytest.raises(ValueError, match="inside"), one_matrix_thread():
         raise ValueError("inside")
+    assert number() == {2}
+
+
+def test_ctrl_c_while_the_number_is_set(number, monkeypatch):
+    """The interrupt comes when the number is set, before the block begins: it does not stay at one."""
+    change = _threads._MatrixThreads.change
+
+    def interrupted(self, by: int) -> None:
+        change(self, by)
+        if by > 0:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(_threads._MatrixThreads, "change", interrupted)
+    with pytest.raises(KeyboardInterrupt), one_matrix_thread():
+        pytest.fail("the block began")
     assert number() == {2}
 
 
