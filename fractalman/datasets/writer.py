@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from fractalman._signals import interrupts_held
-from fractalman._threads import Threads
+from fractalman._threads import Threads, n_threads
 from fractalman.datasets.compression import (
     PLUGIN,
     check_compression,
@@ -51,12 +51,10 @@ from fractalman.errors import FileFormatError
 from fractalman.progress import BlockSource, Progress, ignored
 
 WRITE_BYTES = 4 << 20
-EXAMINERS = 2
-"""Threads that look at elements and take digests while a block is written."""
 EARLY_BYTES = 64 << 20
 """Columns of so many bytes are sent to the disk while those behind them are written."""
-AHEAD = 3
-"""Parts that are examined while the one before them is written."""
+AHEAD = 16
+"""Parts that are handed out to be examined before they are written."""
 
 # ------------------------------------------------------------------------------------------------ columns
 
@@ -223,7 +221,8 @@ def _write_file(
             file.attrs["major"] = np.int64(MAJOR)
             file.attrs["minor"] = np.int64(MINOR)
             file.attrs["complete"] = np.int64(0)
-        with Threads(EXAMINERS if total > WRITE_BYTES else 0) as examiners:  # a small file is done before a thread
+        number = _examiners() if total > WRITE_BYTES else 0  # a small file is done before a thread
+        with Threads(number) as examiners:
             digests: list[bytes] = []
             begun: Column | None = None
             packed: Packed = {}
@@ -267,6 +266,11 @@ def _write_file(
                 file.close()
 
 
+def _examiners() -> int:
+    """How many threads look at elements, take digests and pack: one processor writes."""
+    return max(1, min(2, n_threads() - 1))
+
+
 Packed: TypeAlias = dict[tuple[int, int], list[Future[list[bytes]]]]
 """(an array, first row) → the chunks of a part, of arrays that are several columns."""
 
@@ -307,8 +311,8 @@ class _Part:
             return
         size = self.block
         self.blocks = [np.ascontiguousarray(self.rows[at : at + size]) for at in range(0, len(self.rows), size)]
-        half = -(-len(self.blocks) // EXAMINERS)
-        shares = [range(at, min(at + half, len(self.blocks))) for at in range(0, len(self.blocks), half)]
+        share = -(-len(self.blocks) // _examiners())
+        shares = [range(at, min(at + share, len(self.blocks))) for at in range(0, len(self.blocks), share)]
         with interrupts_held():
             if packed_here(compression, self.column):
                 known = id(self.source), self.start
