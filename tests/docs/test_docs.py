@@ -129,4 +129,7 @@ def test_the_readmes_commands_exist() -> None:
 
 
 def test_the_readme_is_a_screen_and_a_half() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 85
+    """Its table of speed apart."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert sum(not line.startswith("|") for line in lines) <= 85
+    assert len(lines) <= 105
