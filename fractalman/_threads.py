@@ -122,7 +122,8 @@ def run_beside(elements: int, *works: Callable[[], object]) -> None:
 # ---------------------------------------------------------------------------------------------- matrix libraries
 
 LARGE_MATRIX = 4096
-"""Rows of a square matrix from which the library's own threads factor it sooner than one (measured on two)."""
+"""Rows from which a square matrix is factored with all of the library's threads (two: 42 GFLOP/s for 28). Smaller ones
+would gain as much alone, and lose more where they come one after the other."""
 
 
 class _MatrixThreads:
@@ -190,8 +191,8 @@ def _changed(by: int) -> Iterator[None]:
 def one_matrix_thread() -> Iterator[None]:
     """Let matrix libraries keep to the thread that calls them in this block; blocks may nest, and overlap in threads.
 
-    NumPy and SciPy bring a library each, whose threads wait for work by turning in a circle: small matrices in turn,
-    or asked for by threads of ours, then take several times as long as with one.
+    NumPy and SciPy bring a library each, whose idle threads keep their processors busy: small matrices in turn, or
+    asked for by threads of ours, then take several times as long as with one.
     """
     with _changed(1):
         yield

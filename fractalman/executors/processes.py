@@ -22,7 +22,7 @@ from fractalman.errors import RecipeError
 from fractalman.executors.protocol import Closing, Handle, WorkerLostError
 
 JAX_VARIABLES = ("PJRT_NPROC", "NPROC")
-"""How many threads JAX starts on processors; its older versions ask for the second."""
+"""Variables of the environment that say how many threads JAX starts on processors (0.10.2 heeds either)."""
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

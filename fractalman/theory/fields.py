@@ -482,7 +482,8 @@ def gaussian_floor_with_error(
                 continue
         else:
             raise RecipeError("this covariance cannot be factorised: expected a positive semidefinite one")
-        whitened = scipy.linalg.solve_triangular(factor, across, lower=True, check_finite=False)
+        with threads_for_matrix(len(factor)):
+            whitened = scipy.linalg.solve_triangular(factor, across, lower=True, check_finite=False)
         np.cumsum(np.square(whitened), axis=0, out=explained[1:])
         for row, n in enumerate(wanted):
             if n:

@@ -134,4 +134,6 @@ class _KernelPart(Part):
             except scipy.linalg.LinAlgError:
                 return None
             self._factored = (ridge, factor)
-        return with_intercept(scipy.linalg.cho_solve(self._factored[1], rows[:, self._part].T, check_finite=False).T)
+        with threads_for_matrix(len(self._K)):
+            solved = scipy.linalg.cho_solve(self._factored[1], rows[:, self._part].T, check_finite=False)
+        return with_intercept(solved.T)

@@ -12,7 +12,7 @@ import pytest
 from damage import reseal
 
 import fractalman as fm
-from fractalman.datasets import direct, lazy
+from fractalman.datasets import digests, direct, lazy
 from fractalman.errors import CorruptFileError, RecipeError
 
 N, D = 20_000, 16
@@ -79,6 +79,42 @@ def test_whole_columns_come_straight_from_the_file(
             later = out[rows:]
             assert direct.read_blocks(file["X"], places, 1, rows, table, later) is right
             assert not direct.read_blocks(file["X"], places + (1 << 40), 0, rows, table, out)  # beyond the end
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("order", ["in a row", "in a row from the third", "backwards", "with gaps", "any"])
+def test_wherever_blocks_lie_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str, threads: int
+) -> None:
+    """Neighbours are read by one call, others one by one; a block that is not its own is noticed in every place."""
+    monkeypatch.setenv("FRACTALMAN_THREADS", str(threads))
+    blocks, rows = 27, 16
+    random = np.random.default_rng(0)
+    X = random.standard_normal((blocks * rows - 5, 3)).astype(np.float32)  # the last block is shorter
+    numbers = np.arange(blocks)
+    written = {"backwards": numbers[::-1], "any": random.permutation(blocks)}.get(order, numbers)
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        stored = file.create_dataset("X", X.shape, X.dtype, chunks=(rows, 3))
+        other = file.create_dataset("other", X.shape, X.dtype, chunks=(rows, 3))
+        for k in [*numbers[2:], *numbers[:2]] if order == "in a row from the third" else written:
+            whole = np.zeros((rows, 3), np.float32)
+            whole[: len(X) - k * rows] = X[k * rows : (k + 1) * rows]
+            stored.id.write_direct_chunk((int(k) * rows, 0), whole)
+            if order == "with gaps" and k % 3 == 0:
+                other.id.write_direct_chunk((int(k) * rows, 0), whole)
+    table = digests.table_of([digests.block_digest(X[k * rows : (k + 1) * rows]) for k in numbers])
+    with h5py.File(tmp_path / "data.h5", locking=False) as file:
+        places = direct.chunk_places(file["X"], rows)
+        assert places is not None
+        for first, stop in ((0, blocks), (3, blocks), (0, 20), (5, 6)):
+            out = np.empty_like(X[first * rows : stop * rows])
+            assert direct.read_blocks(file["X"], places, first, rows, table, out)
+            np.testing.assert_array_equal(out, X[first * rows : stop * rows])
+        out = np.empty_like(X)
+        for k in numbers:
+            broken = table.copy()
+            broken[k, 3] ^= 1
+            assert not direct.read_blocks(file["X"], places, 0, rows, broken, out)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "off"])
